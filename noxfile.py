@@ -1,0 +1,44 @@
+"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Set up, train all models on the embedded synthetic manga, and write the report to runs/demo/report."""
+    session.install("-e", ".")
+    command = "bench run --preset demo --data synthetic --models all --budget 6m --seeds 2 --out runs/demo"
+    session.run(*command.split(), *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Set up and pass the tests; extra arguments go to pytest."""
+    session.install("-e", ".[tests]")
+    session.run("pytest", "-m", "not endurance", *session.posargs)
+
+
+@nox.session
+def endurance(session: nox.Session) -> None:
+    """The tests that take minutes: full-width networks from end to end."""
+    session.install("-e", ".[tests]")
+    session.run("pytest", "-m", "endurance", "--timeout=3600", "-s", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and style."""
+    session.install("-e", ".[lint]")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    session.install("-e", ".[types]")
+    session.run("mypy")
