@@ -1,0 +1,1 @@
+"""The harness: what is run, timed, scored and reported."""
