@@ -1,0 +1,204 @@
+"""The command line: parse, call, print. Nothing else is decided here."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bench.errors import RequestError
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is one line on stderr and an exit code (2: a wrong request)."""
+    from data import DataError
+    from models import ModelError
+
+    try:
+        sys.exit(bench.main(standalone_mode=False) or 0)
+    except (RequestError, DataError, ModelError) as error:
+        _fail(str(error), 2)
+    except click.UsageError as error:
+        _fail(error.format_message(), 2, error.ctx)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted; the same command goes on where the last checkpoint was written", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _fail(message: str, exit_code: int, context: click.Context | None = None) -> None:
+    line = " ".join(message.split())
+    mend = f" (see `{context.command_path} --help`)" if context is not None else ""
+    click.echo(f"bench: {line}{mend}", err=True)
+    sys.exit(exit_code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="manga-gan-bench", prog_name="bench")
+def bench() -> None:
+    """Which GAN colours manga best, at the same compute, and how sure are we?
+
+    \b
+    bench run --preset demo                       the demo: three models on the embedded synthetic manga
+    bench run --data FOLDER --recipe lines        your own drawings
+    bench run --models all --budget 10h           the benchmark: Hub dataset, full widths (needs a GPU)
+    bench report --out reports/mine               tables, figures and a page from the newest run
+    """
+    from bench.provenance import check_packages
+
+    check_packages()
+
+
+@bench.command()
+@click.option(
+    "--preset",
+    help="demo, small, paper, or a .toml file. Default: paper for Hub data, small for a folder, demo for synthetic.",
+)
+@click.option("--data", "source", help="synthetic, a folder, hf:owner/name, or hf:PATH of a local parquet dataset.")
+@click.option(
+    "--models", "names", help="Models by comma, or `all` (the three GANs). Reference rows come by themselves."
+)
+@click.option("--budget", help="Training compute of the whole experiment: 10h, 6m, 2-pflop, 200k-images, 5k-steps.")
+@click.option("--seeds", help="A number N for the seeds 0 to N-1, or seeds by comma such as 3,7.")
+@click.option("--recipe", help="How the black-and-white input is made: original, gray, lines or screentone.")
+@click.option("--resolution", type=int, help="64, 128, 256 or 512.")
+@click.option("--precision", help="fp32 or bf16, the same for all models.")
+@click.option("--group-by", help="What is kept whole by the split: chapter or series (harder).")
+@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/<preset>-<digest>.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change any number of the preset, such as training.batch_size=4.",
+)
+@click.option("--plan", type=click.Path(path_type=Path), help="Repeat the steps of another run's plan.json.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder for decoded pages. Default: ~/.cache/manga-gan-bench."
+)
+@click.option(
+    "--deterministic", is_flag=True, help="The same bits every time on a GPU too (slower); the CPU always is."
+)
+@click.option(
+    "--allow-uncalibrated", is_flag=True, help="Go on without metric weights: rFD and rLPIPS instead of FID and LPIPS."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
+def run(
+    preset: str | None, source: str | None, names: str | None, budget: str | None, seeds: str | None, recipe: str | None,
+    resolution: int | None, precision: str | None, group_by: str | None, out: Path | None, assignments: tuple[str, ...],
+    plan: Path | None, device: str, cache: Path | None, deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
+) -> int:  # fmt: skip
+    """Train, colour, score and report; run again to go on where it stopped."""
+    from bench.devices import choose_device
+    from bench.orchestrate import Request
+    from bench.requesting import build_experiment, default_cache
+
+    given: dict[str, Any] = {
+        "models": names, "budget": budget, "seeds": seeds, "recipe": recipe, "resolution": resolution,
+        "precision": precision, "data.group_by": group_by, "data.source": source,
+    }  # fmt: skip
+    experiment = build_experiment(preset, given, assignments, allow_uncalibrated)
+    out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
+    request = Request(experiment, out, choose_device(device), cache or default_cache(), plan, deterministic)
+    return _dry_run(request) if dry_run else _run(request)
+
+
+def _run(request: Any) -> int:
+    from bench import orchestrate
+    from bench.progress import logging_to
+    from bench.runfolder import RunFolder
+    from bench.stopping import Stopped, listening
+
+    console = Console(stderr=True)
+    folder = RunFolder(request.out)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(folder.locked())
+        stack.enter_context(logging_to(folder.log, console))
+        stop = stack.enter_context(listening())
+        try:
+            complete = orchestrate.run(request, console, stop)
+        except Stopped as stopped:
+            click.echo("bench: stopped with everything saved; the same command goes on from here", err=True)
+            return stopped.exit_code
+    _show_table(folder.report)
+    return 0 if complete else 1
+
+
+def _dry_run(request: Any) -> int:
+    from bench.dryrun import print_dry_run
+
+    print_dry_run(request, Console())
+    return 0
+
+
+def _show_table(report: Path) -> None:
+    click.echo((report / "tables" / "main.md").read_text(encoding="utf-8"))
+    click.echo(f"report: {report / 'index.html'}")
+
+
+@bench.command()
+@click.argument("run_folder", required=False, type=click.Path(path_type=Path))
+def status(run_folder: Path | None) -> int:
+    """Show how far the cells of a run are (default: the newest run)."""
+    from bench.overview import print_status
+    from bench.runfolder import newest_run, open_run
+
+    print_status(open_run(run_folder) if run_folder else newest_run(Path("runs")), Console())
+    return 0
+
+
+@bench.command()
+@click.argument("run_folder", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of reports; this one goes into OUT/<run>. Default: the run's own report folder."
+)
+def report(run_folder: Path | None, out: Path | None) -> int:
+    """Write tables, figures and a page from the files of a run (default: the newest run)."""
+    from bench.reporting.build import build_report
+    from bench.runfolder import newest_run, open_run
+
+    folder = open_run(run_folder) if run_folder else newest_run(Path("runs"))
+    target = out / folder.path.resolve().name if out else folder.report
+    for warning in build_report(folder.path, target).warnings:
+        click.echo(f"bench: {warning}", err=True)
+    _show_table(target)
+    return 0
+
+
+@bench.command()
+def models() -> int:
+    """List the models, their parameters and what they need."""
+    from bench.overview import print_models
+
+    print_models(Console())
+    return 0
+
+
+@bench.group()
+def data() -> None:
+    """Look at data before it is used."""
+
+
+@data.command()
+@click.argument("spec")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--contact-sheet", type=click.Path(path_type=Path), help="Also write a picture of some pairs (PNG).")
+@click.option(
+    "--bw-column", default="bw_image", show_default=True, help="Column of the B/W pages in a Hub or parquet dataset."
+)
+@click.option("--color-column", default="color_image", show_default=True, help="Column of the coloured pages.")
+def info(spec: str, as_json: bool, contact_sheet: Path | None, bw_column: str, color_column: str) -> int:
+    """Say what SPEC holds: counts, sizes, groups, near-duplicates, doubtful pairs."""
+    from bench.overview import print_data
+
+    print_data(spec, bw_column, color_column, as_json, contact_sheet, Console())
+    return 0

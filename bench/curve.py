@@ -1,0 +1,32 @@
+"""The learning curve of a cell: losses, learning rate and quick validation scores against steps, seconds, images, FLOPs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pandas as pd
+
+COLUMNS = ("step", "seconds", "images", "flops", "kind", "name", "value")
+Row = tuple[int, float, int, float, str, str, float]
+
+
+class Curve:
+    """Rows of the long table, in the order in which they were measured."""
+
+    def __init__(self, batch_size: int, flops_per_step: float, rows: list[Row] | None = None) -> None:
+        self._batch_size = batch_size
+        self._flops_per_step = flops_per_step
+        self.rows: list[Row] = [] if rows is None else rows
+
+    def add(self, step: int, seconds: float, kind: Literal["train", "validation"], values: Mapping[str, float]) -> None:
+        """Append one row a value, measured after `step` steps and `seconds` of useful training."""
+        images, flops = step * self._batch_size, step * self._flops_per_step
+        self.rows += [(step, seconds, images, flops, kind, name, value) for name, value in values.items()]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the long table with the columns of `COLUMNS`."""
+        frame = pd.DataFrame(self.rows, columns=list(COLUMNS))
+        return frame.astype(
+            {"step": "int64", "seconds": "float64", "images": "int64", "flops": "float64", "value": "float64"}
+        )

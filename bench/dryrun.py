@@ -1,0 +1,161 @@
+"""`bench run --dry-run`: cells, shares, estimated steps, wall time with evaluation, and disk, before anything is done."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+import data
+import models
+from bench import planning
+from bench.budget import Budget
+from bench.devices import synchroniser
+from bench.experiment import Experiment
+from bench.metrics.choice import choose_metrics
+from bench.metrics.scores import ImageScorer
+from bench.orchestrate import Request
+from bench.planning import ModelPlan, RandomBatches
+from bench.prediction import to_tensor
+from bench.preparation import open_source, split_source
+
+PAGE_ASPECT = 1.42
+"""Height over width of a manga page (Manga109: 1170 x 827 px), for estimating the cache."""
+
+PROBED_WINDOWS = 2
+"""Random windows on which colouring and scoring are timed for the estimate."""
+
+
+@dataclass(frozen=True)
+class DataEstimate:
+    """Pages and test windows that the source promises, or why that is not known here."""
+
+    title: str
+    pages: int
+    test_pages: int
+    problem: str | None
+
+
+def print_dry_run(request: Request, console: Console) -> None:
+    """Print what `bench run` would do with this request on this machine; writes nothing."""
+    experiment = request.experiment
+    estimate = _look_at_data(experiment)
+    plans, colouring = {}, {}
+    size = (experiment.training.batch_size, 3, experiment.resolution, experiment.resolution)
+    for name in experiment.trained_models:
+        console.print(f"timing {name} on {request.device} …", style="dim")
+        plans[name] = planning.plan_model(experiment, name, RandomBatches(size, request.device), request.device)
+        colouring[name] = _colouring_seconds(experiment, name, request.device)
+    console.print(_cells_table(experiment, plans, request.device))
+    for line in _totals(request, plans, colouring, estimate):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _look_at_data(experiment: Experiment) -> DataEstimate:
+    try:
+        source = open_source(experiment)
+        split = split_source(source, experiment)
+    except data.DataError as error:
+        if not experiment.data.source.startswith("hf:"):
+            raise
+        return DataEstimate(experiment.data.source, 0, 0, str(error))
+    return DataEstimate(source.title, len(source.keys()), len(split.test), None)
+
+
+def _colouring_seconds(experiment: Experiment, name: str, device: str) -> float:
+    """Return seconds to colour one window."""
+    settings = models.parse_settings(name, experiment.model_settings[name])
+    translator = models.build(name, settings, experiment.resolution, seed=0, device=device)
+    pixels = np.zeros((1, experiment.resolution, experiment.resolution, 3), np.uint8)
+    translator.colorize(to_tensor(pixels, device))
+    synchroniser(device)()
+    started = time.perf_counter()
+    translator.colorize(to_tensor(pixels, device))
+    synchroniser(device)()
+    return time.perf_counter() - started
+
+
+def _scoring_seconds(experiment: Experiment, device: str) -> float:
+    """Return seconds to score one window of one cell."""
+    shape = (PROBED_WINDOWS, experiment.resolution, experiment.resolution, 3)
+    inputs, truths, outputs = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
+    scorer = ImageScorer(inputs, truths, choose_metrics(require_calibrated=False), device=device)
+    started = time.perf_counter()
+    scorer.score(outputs)
+    return (time.perf_counter() - started) / PROBED_WINDOWS
+
+
+def _cells_table(experiment: Experiment, plans: dict[str, ModelPlan], device: str) -> Table:
+    budget = Budget.parse(experiment.budget)
+    cells = len(experiment.trained_cells)
+    table = Table(
+        title=f"{cells} trained cells, each with {budget.share(cells):,.4g} {budget.unit} of {budget.text}, on {device}"
+    )
+    for heading in (
+        "model",
+        "seeds",
+        "parameters",
+        "GFLOP a step",
+        "s a step",
+        "steps a cell",
+        "images a cell",
+        "training a cell",
+    ):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for plan in plans.values():
+        table.add_row(
+            plan.shown_name, str(len(experiment.seeds)), f"{sum(plan.parameters.values()):,}",
+            f"{plan.flops_per_step / 1e9:,.1f}", f"{plan.seconds_per_step:.3g}", f"{plan.steps:,}", f"{plan.images:,}",
+            duration(plan.seconds),
+        )  # fmt: skip
+    return table
+
+
+def _totals(
+    request: Request, plans: dict[str, ModelPlan], colouring: dict[str, float], estimate: DataEstimate
+) -> list[str]:
+    experiment, seeds = request.experiment, len(request.experiment.seeds)
+    training = seeds * sum(plan.seconds for plan in plans.values())
+    lines = [
+        f"reference rows without training: {', '.join(cell.name for cell in experiment.cells if cell.seed is None)}"
+    ]
+    if estimate.problem:
+        lines.append(f"data: not looked at: {estimate.problem}")
+        lines.append(f"time: training {duration(training)}; evaluation depends on the data")
+    else:
+        windows = 2 * estimate.test_pages
+        coloured = seeds * windows * sum(colouring.values())
+        scored = len(experiment.cells) * windows * _scoring_seconds(experiment, request.device)
+        lines.append(
+            f"data: {estimate.title}: {estimate.pages:,} pages, {estimate.test_pages:,} held out (at most {windows:,} windows)"
+        )
+        lines.append(
+            f"time: about {duration(training + coloured + scored)}: training {duration(training)}, colouring {duration(coloured)}, "
+            f"scoring {duration(scored)}; decoding the pages comes on top, once"
+        )
+    lines += [
+        f"disk: about {_disk_bytes(experiment, plans, estimate) / 2**30:.1f} GiB in {request.out} and the cache {request.cache}",
+        choose_metrics(require_calibrated=False).line,
+    ]
+    return lines
+
+
+def _disk_bytes(experiment: Experiment, plans: dict[str, ModelPlan], estimate: DataEstimate) -> float:
+    """Return bytes: two checkpoints of the largest model (weights and two Adam moments), generators, predictions, cache."""
+    parameters = [sum(plan.parameters.values()) for plan in plans.values()]
+    window = 3.0 * experiment.resolution**2
+    checkpoints = 2 * 12 * max(parameters)
+    generators = 4 * len(experiment.seeds) * sum(parameters)
+    predictions = 2 * estimate.test_pages * window * (len(experiment.trained_cells) + 2)
+    cache = 2 * estimate.pages * PAGE_ASPECT * 3.0 * (experiment.resolution * 286 / 256) ** 2
+    return checkpoints + generators + predictions + cache
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` as people write it: 45 s, 6.0 min, 10.0 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,79 @@
+"""One pass over the predictions of a run, all metrics; what depends on the truth alone is computed once for all cells."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+
+from bench.experiment import Cell, Experiment
+from bench.metrics.choice import MetricChoice
+from bench.metrics.scores import ImageScorer, SetScorer
+from bench.preparation import read_mean_chroma, test_windows
+from bench.progress import Bar
+from bench.references import outputs_of
+from bench.runfolder import FORMAT, CellFolder, RunFolder, read_png, write_json, write_parquet
+from bench.status import CellStatus
+
+_log = logging.getLogger("bench")
+
+
+def evaluate(
+    folder: RunFolder, experiment: Experiment, choice: MetricChoice, console: Console, safe_point: Callable[[], None],
+    device: str,
+) -> None:  # fmt: skip
+    """Write images.parquet and sets.json of every cell that has outputs and no scores yet.
+
+    `safe_point` is called between cells and may raise to stop.
+    """
+    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell)]
+    if not cells:
+        return
+    windows = test_windows(folder)
+    inputs = _read_windows(folder.test_inputs, windows)
+    truths = _read_windows(folder.test_truths, windows)
+    with Bar(console, "scoring", len(cells), "cell") as bar:
+        bar.update(0, "features of the truth")
+        images = ImageScorer(inputs, truths, choice, device=device)
+        sets = SetScorer(truths, list(windows["page"]), list(windows["group"]), choice, device=device)
+        chroma = read_mean_chroma(folder)
+        for index, cell in enumerate(cells):
+            bar.update(index, cell.name)
+            outputs = _outputs(folder, cell, windows, inputs, truths, chroma)
+            _score(folder.cell(cell.name), windows, outputs, images, sets)
+            safe_point()
+
+
+def _needs_scores(folder: CellFolder, cell: Cell) -> bool:
+    if folder.sets.exists() and folder.images.exists():
+        return False
+    return cell.seed is None or folder.has_generator()
+
+
+def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:
+    return np.stack([read_png(folder / f"{window}.png") for window in windows["window"]])
+
+
+def _outputs(
+    folder: RunFolder, cell: Cell, windows: pd.DataFrame, inputs: NDArray[np.uint8], truths: NDArray[np.uint8],
+    chroma: tuple[float, float],
+) -> NDArray[np.uint8]:  # fmt: skip
+    if cell.seed is None:
+        return outputs_of(cell.model, inputs, truths, chroma)
+    return _read_windows(folder.cell(cell.name).predictions, windows)
+
+
+def _score(
+    folder: CellFolder, windows: pd.DataFrame, outputs: NDArray[np.uint8], images: ImageScorer, sets: SetScorer
+) -> None:
+    frame = pd.concat([windows.reset_index(drop=True), images.score(outputs)], axis=1)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    write_parquet(folder.images, frame)
+    write_json(folder.sets, {"format": FORMAT, "scores": sets.score(outputs)})
+    if not folder.status.exists():
+        CellStatus(state="done").save(folder)

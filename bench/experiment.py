@@ -1,0 +1,235 @@
+"""What was asked for: the Experiment with its cells, read from a preset, validated, frozen, with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+import tomli_w
+
+import data
+import models
+from bench.budget import Budget
+from bench.errors import RequestError
+
+UNTRAINED_ROWS = ("copy", "mean-chroma", "oracle")
+"""Reference rows that need no training and no seed."""
+
+REFERENCE_ROWS = ("unet-l1", *UNTRAINED_ROWS)
+
+RESOLUTIONS = (64, 128, 256, 512)
+"""Sizes that every model can take (design, section 2, geometry)."""
+
+
+class _Section(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class DataSettings(_Section):
+    """Where the pairs come from and how they are split; the numbers of `synthetic_*` concern the drawn manga alone."""
+
+    source: str
+    bw_column: str
+    color_column: str
+    synthetic_pages: pydantic.PositiveInt
+    synthetic_size: pydantic.PositiveInt
+    group_by: Literal["chapter", "series"]
+    test_share: float = pydantic.Field(gt=0, lt=1)
+    validation_share: float = pydantic.Field(gt=0, lt=1)
+    split_seed: pydantic.NonNegativeInt
+
+
+class TrainingSettings(_Section):
+    """How every model of the experiment is trained and watched: the same for all, so that what differs is the model."""
+
+    batch_size: pydantic.PositiveInt
+    constant_lr_share: float = pydantic.Field(ge=0, lt=1)
+    checkpoint_seconds: pydantic.PositiveFloat
+    curve_points: pydantic.PositiveInt
+    validation_snapshots: pydantic.PositiveInt
+    validation_windows: pydantic.PositiveInt
+
+
+class CalibrationSettings(_Section):
+    """How seconds per step are measured before a time budget is locked into steps."""
+
+    warmup_steps: pydantic.PositiveInt
+    measured_seconds: pydantic.PositiveFloat
+    least_measured_steps: pydantic.PositiveInt
+
+
+class Cell(_Section):
+    """One (model, seed) of an experiment: the unit of scheduling, resuming and failing. Untrained rows have no seed."""
+
+    model: str
+    seed: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder name of the cell, such as `pix2pix-seed0` or `copy`."""
+        return self.model if self.seed is None else f"{self.model}-seed{self.seed}"
+
+
+class Experiment(_Section):
+    """Everything that a result depends on, but for the machine. Round-trips through TOML and has a digest."""
+
+    preset: str
+    models: tuple[str, ...] = pydantic.Field(min_length=1)
+    references: tuple[str, ...]
+    seeds: tuple[pydantic.NonNegativeInt, ...] = pydantic.Field(min_length=1)
+    budget: str
+    resolution: int
+    recipe: Literal["original", "gray", "lines", "screentone"]
+    precision: Literal["fp32", "bf16"]
+    require_calibrated: bool
+    data: DataSettings
+    training: TrainingSettings
+    calibration: CalibrationSettings
+    model_settings: dict[str, dict[str, Any]] = {}
+    recipe_settings: dict[str, Any] = {}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Fill in every default of the models and the recipe, so that the stored experiment hides no number."""
+        values = dict(values)
+        given = values.get("model_settings", {})
+        names = [*values.get("models", ()), *values.get("references", ())]
+        trained = [name for name in names if name not in UNTRAINED_ROWS]
+        values["model_settings"] = {
+            name: models.parse_settings(name, given.get(name, {})).model_dump(mode="json") for name in trained
+        }
+        if "recipe" in values:
+            settings = data.recipe_settings(values["recipe"], values.get("recipe_settings", {}))
+            values["recipe_settings"] = settings.model_dump(mode="json")
+        return values
+
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Experiment:
+        Budget.parse(self.budget)
+        if self.resolution not in RESOLUTIONS:
+            sizes = ", ".join(map(str, RESOLUTIONS))
+            raise RequestError(f"--resolution {self.resolution} does not fit every model: choose one of {sizes}")
+        for name in self.references:
+            if name not in REFERENCE_ROWS:
+                raise RequestError(f"unknown reference row {name!r}: choose from {', '.join(REFERENCE_ROWS)}")
+        for what, values in (("models", self.models), ("seeds", self.seeds), ("references", self.references)):
+            if len(set(values)) != len(values):
+                raise RequestError(f"--{what} names something twice: {', '.join(map(str, values))}")
+        return self
+
+    @property
+    def trained_models(self) -> tuple[str, ...]:
+        """The models that are trained, each with an equal share of the budget: the competitors, then reference models."""
+        return self.models + tuple(name for name in self.references if name not in UNTRAINED_ROWS)
+
+    @property
+    def trained_cells(self) -> tuple[Cell, ...]:
+        """All cells that are trained; seed by seed, so that a run cut short has every model."""
+        return tuple(Cell(model=model, seed=seed) for seed in self.seeds for model in self.trained_models)
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All cells: the trained ones, then the untrained reference rows."""
+        return self.trained_cells + tuple(Cell(model=name) for name in self.references if name in UNTRAINED_ROWS)
+
+    def digest(self) -> str:
+        """Return the sha256 (hexadecimal) of the experiment's canonical JSON."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_toml(self) -> str:
+        """Return the experiment as TOML text, every number spelled out."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], where: str) -> Experiment:
+        """Return the validated experiment; raises RequestError naming `where` and the first wrong key."""
+        try:
+            return cls.model_validate(dict(values))
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"])) or "the experiment"
+            raise RequestError(f"{where}: {key}: {first['msg'].lower()} (given: {first['input']!r:.80})") from None
+        except models.ModelError as error:
+            raise RequestError(f"{where}: {error}") from None
+
+    @classmethod
+    def load(cls, path: Path) -> Experiment:
+        """Return the experiment stored at `path`; raises RequestError where it is missing or not valid."""
+        return cls.parse(read_toml(path), str(path))
+
+    def differences(self, other: Experiment) -> list[str]:
+        """Return one `key: ours -> theirs` entry for every value that differs."""
+        ours, theirs = (_flatten(experiment.model_dump(mode="json")) for experiment in (self, other))
+        return [
+            f"{key}: {ours.get(key)} -> {theirs.get(key)}"
+            for key in sorted(ours.keys() | theirs.keys())
+            if ours.get(key) != theirs.get(key)
+        ]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the TOML file at `path` as a dictionary; raises RequestError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequestError(f"{path}: cannot be read as TOML: {error}") from None
+
+
+def preset_names() -> list[str]:
+    """Return the names of the presets that come with the project."""
+    folder = resources.files("bench") / "presets"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """Return the values of the preset `name`, or of the TOML file of that path; raises RequestError for neither."""
+    if name in preset_names():
+        return tomllib.loads((resources.files("bench") / "presets" / f"{name}.toml").read_text(encoding="utf-8"))
+    if name.endswith(".toml"):
+        return read_toml(Path(name))
+    raise RequestError(f"--preset {name!r} is unknown: choose from {', '.join(preset_names())}, or give a .toml file")
+
+
+def set_value(values: dict[str, Any], assignment: str) -> None:
+    """Set one `section.key=value` (the value as TOML, bare words as text) in `values`; raises RequestError."""
+    key, separator, text = assignment.partition("=")
+    if not separator or not key.strip():
+        raise RequestError(f"--set {assignment!r}: write it as section.key=value, such as training.batch_size=4")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *sections, last = key.strip().split(".")
+    target = values
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise RequestError(f"--set {assignment!r}: {section!r} is a value, not a section")
+    target[last] = value
+
+
+def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has no null: a setting at None is left out and comes back as its default, which is None."""
+    return {
+        key: _without_none(value) if isinstance(value, Mapping) else value
+        for key, value in values.items()
+        if value is not None
+    }

@@ -1,0 +1,60 @@
+"""Which metrics a run can have: calibrated ones where the verified weights are there, named stand-ins where they are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.errors import RequestError
+from bench.metrics.registry import METRICS
+from bench.metrics.weights import WeightStore
+
+PERCEPTUAL_FILES = ("alexnet", "lpips-alex-heads")
+SET_FILES = ("inception",)
+
+
+@dataclass(frozen=True)
+class MetricChoice:
+    """The perceptual and the set metrics of a run, one line for log and tables that says why, and where the weights are."""
+
+    perceptual: str
+    sets: tuple[str, str]
+    line: str
+    store: WeightStore
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether every score of the run stands on trained, verified weights."""
+        return all(METRICS[name].calibrated for name in (self.perceptual, *self.sets))
+
+
+def choose_metrics(*, require_calibrated: bool = False, store: WeightStore | None = None) -> MetricChoice:
+    """Return the metrics that the weights at hand allow: LPIPS or rLPIPS, FID and KID or rFD and rKID.
+
+    Every file that is there is verified now, before a long run, not after it. Raises RequestError where one is not the published
+    file (that is never answered by a fallback), and where `require_calibrated` is set and one is missing.
+    """
+    store = store or WeightStore()
+    files = (*PERCEPTUAL_FILES, *SET_FILES)
+    missing = [name for name in files if store.find(name) is None]
+    for name in files:
+        if name not in missing:
+            store.verified(name)
+    wanted = ", ".join(f"{store.known[name].file_names[0]} ({store.known[name].published})" for name in missing)
+    if missing and require_calibrated:
+        raise RequestError(
+            f"calibrated scores need {wanted} in {store.places[0]}; put the missing files there or give --allow-uncalibrated"
+        )
+    perceptual = "rlpips" if set(missing) & set(PERCEPTUAL_FILES) else "lpips"
+    sets = ("rfd", "rkid") if set(missing) & set(SET_FILES) else ("fid", "kid")
+    return MetricChoice(perceptual, sets, _line(perceptual, sets, wanted, store), store)
+
+
+def _line(perceptual: str, sets: tuple[str, str], wanted: str, store: WeightStore) -> str:
+    names = (perceptual, *sets)
+    stand_ins = [METRICS[name].shown.split(" ")[0] for name in names if not METRICS[name].calibrated]
+    if not stand_ins:
+        return "calibrated metrics: the weights of AlexNet, LPIPS 0.1 and Inception were found and verified"
+    return (
+        f"uncalibrated metrics: {', '.join(stand_ins)} use fixed random networks and are valid only within this table; "
+        f"missing in {store.places[0]}: {wanted}"
+    )

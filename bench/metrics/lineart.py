@@ -1,0 +1,115 @@
+"""LineF1: does a colouring keep the drawn lines, and does it invent none?
+
+A measure of this project. Dark lines are found by a black top-hat of the lightness, which answers to a line darker than both its
+sides and not to the border between two fills. The lines that must be kept are those that the input and the true colouring share:
+screentone dots, which a colourist removes, are in the input alone and may stay or go. So the truth and the unmodified input both
+score exactly 1. Known limits: solid blacks wider than the disk have no line response, and white lines on black are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.filters import apply_hysteresis_threshold
+from skimage.morphology import disk, skeletonize
+
+Mask = NDArray[np.bool_]
+Lightness = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """Numbers of the line detector; lengths in px at a short side of 256, scaled with the image.
+
+    `low` and `high` are the hysteresis thresholds as shares of the lightness range: 5 and 12 L* steps darker than both sides.
+    """
+
+    smoothing: float = 0.7
+    radius: float = 3.0
+    tolerance: float = 1.5
+    low: float = 0.05
+    high: float = 0.12
+
+
+DEFAULT = LineSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class LineScore:
+    """Scores in 0 to 1 and the pixel counts behind them; all three scores are NaN where there is no line to keep.
+
+    `kept` of `to_keep` line pixels are found in the output; `allowed` of the output's `drawn` line pixels are in input or truth.
+    """
+
+    f1: float
+    precision: float
+    recall: float
+    kept: int
+    to_keep: int
+    allowed: int
+    drawn: int
+
+
+def line_map(lightness: Lightness, settings: LineSettings = DEFAULT) -> Mask:
+    """Return where the centre lines of dark lines run, bool [H, W], in an image of L* (0 to 100), float64 [H, W]."""
+    scale = min(lightness.shape) / 256
+    smooth = ndimage.gaussian_filter(lightness / 100, settings.smoothing * scale, mode="reflect")
+    footprint = disk(round(settings.radius * scale))  # type: ignore[no-untyped-call]
+    response = ndimage.grey_closing(smooth, footprint=footprint, mode="reflect") - smooth
+    strong = apply_hysteresis_threshold(response, settings.low, settings.high)  # type: ignore[no-untyped-call]
+    return np.asarray(skeletonize(strong), dtype=np.bool_)  # type: ignore[no-untyped-call]
+
+
+def near(lines: Mask, tolerance: float) -> Mask:
+    """Return which pixels lie within `tolerance` px (Euclidean) of a line pixel, bool [H, W]; none where there are no lines."""
+    if not lines.any():
+        return np.zeros_like(lines)
+    return np.asarray(ndimage.distance_transform_edt(~lines) <= tolerance, dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class LineReference:
+    """All that LineF1 needs of input and truth: computed once for a window, shared by every output."""
+
+    to_keep: Mask
+    allowed: Mask
+    settings: LineSettings
+
+    @classmethod
+    def of(cls, source: Lightness, truth: Lightness | None, settings: LineSettings = DEFAULT) -> LineReference:
+        """Return the reference of an input page and its true colouring, given as L* (0 to 100), float64 [H, W].
+
+        Without a truth every line of the input must be kept, which punishes removing screentone: call such scores
+        "input-referenced".
+        """
+        tolerance = _tolerance(source, settings)
+        source_lines = line_map(source, settings)
+        if truth is None:
+            return cls(source_lines, near(source_lines, tolerance), settings)
+        truth_lines = line_map(truth, settings)
+        to_keep = source_lines & near(truth_lines, tolerance)
+        return cls(to_keep, near(source_lines | truth_lines, tolerance), settings)
+
+    def score(self, output: Lightness) -> LineScore:
+        """Return how well the lines survive in an output, given as L* (0 to 100), float64 [H, W] of the reference's shape."""
+        return self.score_lines(line_map(output, self.settings), _tolerance(output, self.settings))
+
+    def score_lines(self, lines: Mask, tolerance: float) -> LineScore:
+        """Return the score of an output's line map, bool [H, W], matched within `tolerance` px."""
+        drawn, to_keep = int(lines.sum()), int(self.to_keep.sum())
+        kept = int((self.to_keep & near(lines, tolerance)).sum())
+        allowed = int((lines & self.allowed).sum())
+        if to_keep == 0:
+            return LineScore(np.nan, np.nan, np.nan, kept, to_keep, allowed, drawn)
+        recall = kept / to_keep
+        precision = allowed / drawn if drawn else 0.0
+        both = precision + recall
+        f1 = 2 * precision * recall / both if both else 0.0
+        return LineScore(f1, precision, recall, kept, to_keep, allowed, drawn)
+
+
+def _tolerance(lightness: Lightness, settings: LineSettings) -> float:
+    return settings.tolerance * float(min(lightness.shape)) / 256

@@ -1,0 +1,253 @@
+"""All scores of a run in one pass: what depends on input and truth alone is computed once and shared by all cells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from bench.errors import RequestError
+from bench.metrics import colour, structural
+from bench.metrics.choice import MetricChoice
+from bench.metrics.extractors import open_extractor
+from bench.metrics.features import Features
+from bench.metrics.frechet import frechet_jackknife
+from bench.metrics.identity import metric_id
+from bench.metrics.jackknife import Jackknifed, Labels, jackknife_standard_error
+from bench.metrics.kernel import kernel_jackknife
+from bench.metrics.lineart import LineReference
+from bench.metrics.perceptual import Features as PerceptualFeatures
+from bench.metrics.perceptual import open_perceptual
+from bench.metrics.registry import METRICS
+from bench.metrics.windows import Windows, as_tensor, batches, check_windows
+from bench.sampling import sampling_units
+
+BATCH_SIZE = 16
+"""Windows per batch; fixed, so that equal requests give equal bits. Another one moves a score by at most 1e-6 of itself."""
+
+REFERENCE_BYTES = 2**30
+"""How much memory may hold what was computed of the truth; batches beyond it are computed anew for each call."""
+
+PAIRING = "same pages"
+
+
+@dataclass(frozen=True, slots=True)
+class _Reference:
+    """What the scores of one window need of input and truth."""
+
+    truth: Windows
+    lab: NDArray[np.float64]
+    colourfulness: float
+    lines: LineReference
+
+    @classmethod
+    def of(cls, source: Windows, truth: Windows) -> _Reference:
+        lab = colour.lab(truth)
+        lines = LineReference.of(colour.lab(source)[..., 0], lab[..., 0])
+        return cls(truth, lab, colour.colourfulness(truth), lines)
+
+    def scores(self, output: Windows) -> dict[str, float]:
+        lab = colour.lab(output)
+        mean, median = colour.ciede2000_of_lab(lab, self.lab)
+        lines = self.lines.score(lab[..., 0])
+        return {
+            "psnr": structural.psnr(output, self.truth),
+            "ssim": structural.ssim(output, self.truth),
+            "ciede2000": mean,
+            "ciede2000_median": median,
+            "line_f1": lines.f1,
+            "line_precision": lines.precision,
+            "line_recall": lines.recall,
+            "colourfulness_difference": abs(colour.colourfulness(output) - self.colourfulness),
+            "chroma_error": colour.chroma_error(lab, self.lab),
+        }
+
+    @property
+    def nbytes(self) -> int:
+        return self.truth.nbytes + self.lab.nbytes + self.lines.to_keep.nbytes + self.lines.allowed.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class _ReferenceBatch:
+    windows: list[_Reference]
+    perceptual: PerceptualFeatures
+
+    @property
+    def nbytes(self) -> int:
+        layers = (layer for trunk in self.perceptual for layer in trunk)
+        return sum(window.nbytes for window in self.windows) + sum(layer.nbytes for layer in layers)
+
+
+class ImageScorer:
+    """Scores windows against their true colouring, with every image metric of the registry that `choice` allows.
+
+    `inputs` and `truths` are uint8 RGB [N, H, W, 3] of equal shape, sides of at least 64 px. Scores do not depend on the number
+    of `workers` (threads; default: every core this process may use) nor on the order of the windows. Raises RequestError for
+    other shapes, or where chosen weights are wrong.
+    """
+
+    def __init__(
+        self,
+        inputs: Windows,
+        truths: Windows,
+        choice: MetricChoice,
+        *,
+        device: str | torch.device = "cpu",
+        workers: int | None = None,
+        batch_size: int = BATCH_SIZE,
+        reference_bytes: int = REFERENCE_BYTES,
+    ) -> None:
+        check_windows(truths, "truth")
+        check_windows(inputs, "input", truths.shape)
+        self._inputs, self._truths = inputs, truths
+        self._perceptual = open_perceptual(choice, device)
+        self._workers = workers or len(os.sched_getaffinity(0))
+        self._batches = list(batches(len(truths), batch_size))
+        self._kept: dict[int, _ReferenceBatch] = {}
+        self._free_bytes = reference_bytes
+
+    @property
+    def columns(self) -> list[str]:
+        """The metrics that are scored, in the registry's order."""
+        absent = {"lpips", "rlpips"} - {self._perceptual.name}
+        return [name for name, metric in METRICS.items() if metric.kind == "image" and name not in absent]
+
+    def metric_ids(self) -> dict[str, str]:
+        """Return the ids of the feature metrics among the columns: scores with different ids must not be compared."""
+        count, name = len(self._truths), self._perceptual.name
+        return {name: metric_id(name, self._perceptual.identity, n_generated=count, n_reference=count, pairing=PAIRING)}
+
+    def score(self, outputs: Windows) -> pd.DataFrame:
+        """Return one row a window, in the windows' order, and one float64 column a metric.
+
+        The three line scores are NaN where input and truth share no line. Raises RequestError where the outputs do not fit.
+        """
+        return self.score_cells({"output": outputs})["output"]
+
+    def score_cells(
+        self, cells: Mapping[str, Windows], progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Return `score` of several cells at once; what depends on the truth is computed once for all of them at any size.
+
+        `progress(done, total)` is called after each batch with the number of windows scored so far over all cells.
+        """
+        for name, outputs in cells.items():
+            check_windows(outputs, name, self._truths.shape)
+        rows: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
+        total, done = len(self._truths) * len(cells), 0
+        with ThreadPoolExecutor(self._workers) as pool:
+            for index, batch in enumerate(self._batches):
+                reference = self._reference(index, pool)
+                for name, outputs in cells.items():
+                    rows[name].extend(self._score_batch(np.asarray(outputs[batch]), reference, pool))
+                    done += batch.stop - batch.start
+                    if progress:
+                        progress(done, total)
+        return {name: pd.DataFrame(scored, columns=self.columns, dtype=np.float64) for name, scored in rows.items()}
+
+    def _reference(self, index: int, pool: ThreadPoolExecutor) -> _ReferenceBatch:
+        if index in self._kept:
+            return self._kept[index]
+        batch = self._batches[index]
+        sources, truths = np.asarray(self._inputs[batch]), np.asarray(self._truths[batch])
+        windows = list(pool.map(_Reference.of, sources, truths))
+        reference = _ReferenceBatch(windows, self._perceptual.features(as_tensor(truths)))
+        if reference.nbytes <= self._free_bytes:
+            self._free_bytes -= reference.nbytes
+            self._kept[index] = reference
+        return reference
+
+    def _score_batch(
+        self, outputs: Windows, reference: _ReferenceBatch, pool: ThreadPoolExecutor
+    ) -> list[dict[str, float]]:
+        # NumPy, SciPy and scikit-image's compiled loops release the interpreter lock; each window is scored by one thread.
+        scores = list(pool.map(_Reference.scores, reference.windows, outputs))
+        features = self._perceptual.features(as_tensor(outputs))
+        distances = self._perceptual.distance(features, reference.perceptual)
+        for row, distance in zip(scores, distances, strict=True):
+            row[self._perceptual.name] = float(distance)
+        return scores
+
+
+class SetScorer:
+    """Scores a whole collection of outputs against the true colourings of the same pages, with standard errors over units.
+
+    `truths` is uint8 RGB [N, H, W, 3]; `pages` and `groups` give each window's page and the group that the page belongs to: groups
+    or blocks of pages are left out in turn (see `bench.sampling`). The scores are FID and KID or rFD and rKID, as `choice` says.
+    Raises RequestError for other shapes, or where chosen weights are wrong.
+    """
+
+    def __init__(
+        self,
+        truths: Windows,
+        pages: Sequence[str],
+        groups: Sequence[str],
+        choice: MetricChoice,
+        *,
+        device: str | torch.device = "cpu",
+        batch_size: int = BATCH_SIZE,
+    ) -> None:
+        check_windows(truths, "truth")
+        if not len(pages) == len(groups) == len(truths):
+            raise RequestError(
+                f"{len(truths)} windows need a page and a group each, not {len(pages)} and {len(groups)}"
+            )
+        self._extractor = open_extractor(choice, device)
+        self._batch_size, self._shape = batch_size, truths.shape
+        self.units = sampling_units(pages, groups)
+        self.truth_features = self.features(truths)
+
+    def features(self, windows: Windows) -> Features:
+        """Return float64 features [networks, N, d] of windows [N, H, W, 3]; worth keeping, since they cost the most."""
+        parts = [
+            self._extractor.features(as_tensor(np.asarray(windows[batch]))).numpy()
+            for batch in batches(len(windows), self._batch_size)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    def score(self, outputs: Windows) -> list[dict[str, Any]]:
+        """Return one record a metric, ready for JSON, of outputs [N, H, W, 3]. Raises RequestError where they do not fit."""
+        check_windows(outputs, "outputs", self._shape)
+        return self.score_features(self.features(outputs))
+
+    def score_features(self, features: Features) -> list[dict[str, Any]]:
+        """Return `score` of outputs whose `features` [networks, N, d] are there already."""
+        return [
+            self._record(self._extractor.metrics[0], features, frechet_jackknife),
+            self._record(self._extractor.metrics[1], features, kernel_jackknife),
+        ]
+
+    def _record(
+        self, metric: str, features: Features, distance: Callable[[Features, Features, Labels], Jackknifed]
+    ) -> dict[str, Any]:
+        each = [
+            distance(ours, truth, self.units.numbers) for ours, truth in zip(features, self.truth_features, strict=True)
+        ]
+        value = float(np.mean([one.value for one in each]))
+        replicates = np.mean([one.replicates for one in each], axis=0)
+        identity, count = self._extractor.identity, len(self.units.numbers)
+        return {
+            "metric": metric,
+            "value": value,
+            "standard_error": jackknife_standard_error(value, replicates, each[0].sizes),
+            "n_generated": count,
+            "n_reference": count,
+            "dimension": self._extractor.dimension,
+            "extractor": identity.extractor,
+            "layer": identity.layer,
+            "weights_sha256": identity.weights_sha256,
+            "resize": identity.resize,
+            "pairing": PAIRING,
+            "calibrated": METRICS[metric].calibrated,
+            "metric_id": metric_id(metric, identity, n_generated=count, n_reference=count, pairing=PAIRING),
+            "jackknife": [float(replicate) for replicate in replicates],
+            "jackknife_unit": self.units.kind,
+            "jackknife_sizes": [int(size) for size in each[0].sizes],
+        }

@@ -1,0 +1,81 @@
+"""What `bench status`, `bench models` and `bench data info` print."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+import data
+import models
+from bench.experiment import Experiment
+from bench.planning import Plan, describe
+from bench.runfolder import RunFolder
+from bench.status import CellStatus
+
+SHOWN_RESOLUTION = 256
+"""`bench models` counts parameters at the originals' size."""
+
+
+def print_status(folder: RunFolder, console: Console) -> None:
+    """Print one line a trained cell: state, steps, seconds, images a second, and why where something went wrong."""
+    experiment = Experiment.load(folder.experiment)
+    plan = Plan.load(folder.plan) if folder.plan.exists() else None
+    table = Table(title=f"{folder.path}  ·  {experiment.budget} for {len(experiment.trained_cells)} trained cells")
+    for heading in ("cell", "state", "step", "seconds", "images/s", "waiting for data", "lost", "scored"):
+        table.add_column(heading, justify="left" if heading in ("cell", "state") else "right")
+    for cell in experiment.trained_cells:
+        status = CellStatus.load(folder.cell(cell.name))
+        steps = status.steps or (plan.models[cell.model].steps if plan else 0)
+        rate = status.images / status.seconds if status.seconds else 0.0
+        wait = status.data_wait_seconds / status.seconds if status.seconds else 0.0
+        scored = "yes" if folder.cell(cell.name).sets.exists() else "no"
+        table.add_row(
+            cell.name, status.state, f"{status.step}/{steps or '?'}", f"{status.seconds:.0f}", f"{rate:.1f}",
+            f"{wait:.1%}", f"{status.lost_seconds:.0f} s", scored,
+        )  # fmt: skip
+    console.print(table)
+    for cell in experiment.trained_cells:
+        if reason := CellStatus.load(folder.cell(cell.name)).reason:
+            console.print(f"{cell.name}: {reason}", markup=False, soft_wrap=True)
+    console.print(
+        f"report: {folder.report / 'index.html'}" if folder.report.exists() else "report: not yet", markup=False
+    )
+
+
+def print_models(console: Console) -> None:
+    """Print one line a model: role, data it needs, parameters of the generator and of all its networks, first docstring line."""
+    table = Table(title=f"models at the originals' widths, {SHOWN_RESOLUTION} px")
+    for heading in ("name", "role", "training data", "generator", "all networks", "what it is"):
+        table.add_column(heading, justify="right" if heading in ("generator", "all networks") else "left")
+    for name in models.MODEL_NAMES:
+        kind = models.translator_type(name)
+        settings = models.parse_settings(name, {})
+        parameters = describe(models.build(name, settings, SHOWN_RESOLUTION, seed=0, device="meta"), settings)[
+            "parameters"
+        ]
+        table.add_row(
+            name, "competitor" if kind.ranked else "reference", kind.pairing if kind.trained else "none",
+            f"{parameters.get('generator', parameters.get('generator_A', 0)):,}", f"{sum(parameters.values()):,}",
+            (kind.__doc__ or "").strip().splitlines()[0],
+        )  # fmt: skip
+    console.print(table)
+    console.print("Also in every table, made without training: mean-chroma and oracle (the truth as output).")
+
+
+def print_data(
+    spec: str, bw_column: str, color_column: str, as_json: bool, contact_sheet: Path | None, console: Console
+) -> None:
+    """Print what `spec` holds, as text or as JSON; write a contact sheet where asked. Raises data.DataError."""
+    source = data.open_pairs(spec, bw_column=bw_column, color_column=color_column)
+    description = data.describe(source)
+    if as_json:
+        click.echo(json.dumps(description.model_dump(mode="json"), indent=1, sort_keys=True))
+    else:
+        console.print(description.text(), markup=False, highlight=False, soft_wrap=True)
+    if contact_sheet is not None:
+        data.contact_sheet(source, contact_sheet)
+        click.echo(f"contact sheet: {contact_sheet}", err=as_json)

@@ -1,0 +1,177 @@
+"""The plan: what each cell's share of the budget buys, in steps, locked before any cell starts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pydantic
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import models
+from bench.budget import Budget
+from bench.devices import autocast, synchroniser
+from bench.errors import RequestError
+from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
+from bench.runfolder import FORMAT, read_json
+
+
+class BatchSource(Protocol):
+    """Gives the batch of a step: B/W and colour, float [N, 3, R, R] in [-1, 1] on the device."""
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the batch of `step`."""
+
+
+@dataclass(frozen=True)
+class RandomBatches:
+    """Batches of noise of the experiment's shape: steps can be timed without touching the data."""
+
+    size: tuple[int, int, int, int]
+    device: str
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return two float tensors in [-1, 1] that depend on `step` alone."""
+        generator = torch.Generator().manual_seed(step)
+        return tuple((torch.rand(2, *self.size, generator=generator) * 2 - 1).to(self.device))  # type: ignore[return-value]
+
+
+class ModelPlan(pydantic.BaseModel):
+    """What one model's share buys, the same for all its seeds. Untrained rows have no steps."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+    shown_name: str
+    ranked: bool
+    trained: bool
+    steps: int = 0
+    batch_size: int = 0
+    images: int = 0
+    seconds_per_step: float = 0.0
+    seconds: float = 0.0
+    flops_per_step: float = 0.0
+    parameters: dict[str, int] = {}
+    inference_mode: str = ""
+    remarks: tuple[str, ...] = ()
+
+
+class Plan(pydantic.BaseModel):
+    """Steps by model; `--plan FILE` repeats one, so that a time-budgeted run can be repeated bit for bit."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+    format: int = FORMAT
+    experiment_digest: str
+    budget: str
+    budget_unit: str
+    share: float
+    trained_cells: int
+    device: str
+    precision: str
+    models: dict[str, ModelPlan]
+
+    @classmethod
+    def load(cls, path: Path) -> Plan:
+        """Return the plan stored at `path`; raises RequestError where it is missing, broken or of another version."""
+        values = read_json(path)
+        try:
+            plan = cls.model_validate(values)
+        except pydantic.ValidationError as error:
+            raise RequestError(f"{path}: not a plan ({error.errors()[0]['msg'].lower()})") from None
+        if plan.format != FORMAT:
+            raise RequestError(f"{path}: written by version {plan.format} of the run format; this one reads {FORMAT}")
+        return plan
+
+    def check_fits(self, experiment: Experiment, where: Path) -> None:
+        """Raise RequestError where the plan was made for another experiment."""
+        if self.experiment_digest != experiment.digest():
+            raise RequestError(
+                f"{where}: made for another experiment (digest {self.experiment_digest[:12]}, this one has "
+                f"{experiment.digest()[:12]}); leave --plan out, or take the experiment.toml beside it as --preset"
+            )
+
+
+def flops_per_step(name: str, settings: models.ModelSettings, resolution: int, batch_size: int) -> float:
+    """Return FLOPs (2 per multiply-add) of one textbook training step, counted by torch on shapes alone."""
+    translator = models.build(name, settings, resolution, seed=0, device="meta")
+    batch = torch.empty(batch_size, 3, resolution, resolution, device="meta")
+    counter = FlopCounterMode(display=False)
+    with counter:
+        translator.train_step(batch, batch)
+    return float(counter.get_total_flops())
+
+
+def seconds_per_step(
+    translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
+) -> float:
+    """Return the mean wall seconds of a step, batch included, after warm-up; the translator is used up by it."""
+    synchronise = synchroniser(device)
+    step = 0
+
+    def run(steps: int) -> None:
+        nonlocal step
+        for _ in range(steps):
+            bw, color = batches.batch(step)
+            with autocast(device, precision):
+                translator.train_step(bw, color)
+            step += 1
+        synchronise()
+
+    run(settings.warmup_steps)
+    started, measured = time.perf_counter(), 0
+    while measured < settings.least_measured_steps or time.perf_counter() - started < settings.measured_seconds:
+        run(1)
+        measured += 1
+    return (time.perf_counter() - started) / measured
+
+
+def plan_model(experiment: Experiment, name: str, batches: BatchSource | None, device: str) -> ModelPlan:
+    """Return what the budget buys for the trained model `name`; measured where `batches` are given or time is budgeted."""
+    settings = models.parse_settings(name, experiment.model_settings[name])
+    translator = models.build(name, settings, experiment.resolution, seed=0, device=device)
+    size = experiment.training.batch_size
+    flops = flops_per_step(name, settings, experiment.resolution, size)
+    seconds = 0.0
+    if batches is not None:
+        seconds = seconds_per_step(translator, batches, experiment.calibration, device, experiment.precision)
+    cells = len(experiment.trained_cells)
+    budget = Budget.parse(experiment.budget)
+    steps = budget.steps(cells, batch_size=size, seconds_per_step=seconds, flops_per_step=flops)
+    return ModelPlan(
+        **describe(translator, settings),
+        steps=steps,
+        batch_size=size,
+        images=steps * size,
+        seconds_per_step=seconds,
+        seconds=seconds * steps,
+        flops_per_step=flops,
+    )
+
+
+def describe(translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:
+    """Return what tables and captions say of a model: shown name, parameters by network, inference mode, remarks."""
+    return {
+        "shown_name": translator.shown_name(settings),
+        "ranked": translator.ranked,
+        "trained": translator.trained,
+        "parameters": {name: sum(p.numel() for p in net.parameters()) for name, net in translator.networks().items()},
+        "inference_mode": translator.inference_mode(),
+        "remarks": tuple(translator.remarks()),
+    }
+
+
+def assemble(experiment: Experiment, trained: dict[str, ModelPlan], device: str) -> Plan:
+    """Return the plan of the whole experiment, the untrained reference rows added."""
+    budget = Budget.parse(experiment.budget)
+    rows = {name: ModelPlan(shown_name=name, ranked=False, trained=False) for name in UNTRAINED_ROWS}
+    return Plan(
+        experiment_digest=experiment.digest(),
+        budget=budget.text,
+        budget_unit=budget.unit,
+        share=budget.share(len(experiment.trained_cells)),
+        trained_cells=len(experiment.trained_cells),
+        device=device,
+        precision=experiment.precision,
+        models=trained | {name: rows[name] for name in experiment.references if name in UNTRAINED_ROWS},
+    )

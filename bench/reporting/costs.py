@@ -1,0 +1,120 @@
+"""The cost table: what each trained model is made of, what its share of the budget bought, and how its cells ended."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+
+from bench.reporting import methods
+from bench.reporting.layout import Column, Entry, Row, Table
+from bench.reporting.naming import two_lines
+from bench.reporting.reading import CellResult, Run
+from bench.reporting.tables import hole_marks, hole_notes
+
+_Measure = Callable[[Run, str], float | None]
+
+
+def cost_table(run: Run) -> Table:
+    """Return what each trained model cost: its size, its compute, what the budget bought, and how its cells ended."""
+    measures = _cost_measures()
+    models = [model for model in run.rows if run.planned(model).get("trained")]
+    marks = {model: mark for model, mark in hole_marks(run).items() if model in models}
+    sections = [
+        tuple(_cost_row(run, model, marks, measures) for model in group if model in models)
+        for group in (run.ranked, run.references)
+    ]
+    return Table(
+        name="cost",
+        label="tab:cost",
+        heading="What the scores cost",
+        caption=methods.cost_caption(run),
+        columns=tuple(column for column, _ in measures),
+        sections=tuple(section for section in sections if section),
+        footnotes=tuple(hole_notes(marks, run)),
+    )
+
+
+def _cost_row(run: Run, model: str, marks: dict[str, str], measures: list[tuple[Column, _Measure]]) -> Row:
+    return Row(
+        label=run.shown(model),
+        entries=tuple(Entry(measure(run, model)) for _, measure in measures),
+        mark=marks.get(model, ""),
+        facts={
+            "model": model,
+            "shown_name": run.shown(model),
+            "row": "ranked" if model in run.ranked else "reference",
+        },
+    )
+
+
+def _cost_measures() -> list[tuple[Column, _Measure]]:
+    return [
+        (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
+        (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
+        (_cost("gflops_per_image", "GFLOPs/image", "GFLOPs", "/image", 1), _gflops_per_image),
+        (_cost("images_per_second", "Images/s", "Images", "/s", 1), _rate),
+        (_cost("training_seconds", "Training (s)", "Training", "(s)", 0), _mean(lambda c: c.status.seconds)),
+        (_cost("steps", "Steps", "", "Steps", 0), _mean(lambda c: float(c.status.step))),
+        (_cost("images_seen", "Images seen", "Images", "seen", 0), _mean(lambda c: float(c.status.images))),
+        (_cost("data_wait_percent", "Data wait (%)", "Wait", r"(\%)", 1), _data_wait),
+        (_cost("lost_seconds", "Lost (s)", "Lost", "(s)", 0, printed=False), _mean(lambda c: c.status.lost_seconds)),
+        (_cost("peak_memory_gib", "Peak memory (GiB)", "Memory", "(GiB)", 2), _peak_memory),
+        (_cost("cells", "Cells", "", "Cells", 0, printed=False), lambda run, model: float(len(run.cells_of(model)))),
+        (_cost("failed_cells", "Failed", "", "Failed", 0), _failed),
+    ]
+
+
+def _cost(key: str, shown: str, above: str, below: str, decimals: int, *, printed: bool = True) -> Column:
+    latex = two_lines(above, below) if above else below
+    return Column(key, shown, latex, decimals, thousands=True, shown_in_print=printed)
+
+
+def _trained_cells(run: Run, model: str) -> list[CellResult]:
+    """Return the cells of `model` that ended with a generator: what a cell cost that never ended says little."""
+    return [cell for cell in run.cells_of(model) if cell.status.state in ("done", "truncated") and cell.status.step]
+
+
+def _mean(value: Callable[[CellResult], float]) -> _Measure:
+    def measure(run: Run, model: str) -> float | None:
+        cells = _trained_cells(run, model)
+        return statistics.fmean(value(cell) for cell in cells) if cells else None
+
+    return measure
+
+
+def _generator(run: Run, model: str) -> float | None:
+    counts = run.planned(model).get("parameters") or {}
+    generators = [count for name, count in counts.items() if str(name).startswith("generator")]
+    return generators[0] / 1e6 if generators else None
+
+
+def _parameters(run: Run, model: str) -> float | None:
+    counts = run.planned(model).get("parameters") or {}
+    return sum(counts.values()) / 1e6 if counts else None
+
+
+def _gflops_per_image(run: Run, model: str) -> float | None:
+    planned = run.planned(model)
+    flops, size = planned.get("flops_per_step"), planned.get("batch_size")
+    return flops / size / 1e9 if flops and size else None
+
+
+def _rate(run: Run, model: str) -> float | None:
+    cells = _trained_cells(run, model)
+    seconds = sum(cell.status.seconds for cell in cells)
+    return sum(cell.status.images for cell in cells) / seconds if seconds else None
+
+
+def _data_wait(run: Run, model: str) -> float | None:
+    cells = _trained_cells(run, model)
+    seconds = sum(cell.status.seconds for cell in cells)
+    return 100 * sum(cell.status.data_wait_seconds for cell in cells) / seconds if seconds else None
+
+
+def _peak_memory(run: Run, model: str) -> float | None:
+    peaks = [cell.status.peak_memory_bytes for cell in run.cells_of(model)]
+    return max(peaks) / 2**30 if any(peaks) else None
+
+
+def _failed(run: Run, model: str) -> float | None:
+    return float(sum(cell.status.state in ("failed", "diverged") for cell in run.cells_of(model)))

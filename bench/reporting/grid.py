@@ -1,0 +1,125 @@
+"""The qualitative figure: held-out windows chosen by a rule, as each model colours them, with the colour difference below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from numpy.typing import NDArray
+
+from bench.errors import RequestError
+from bench.reporting.naming import listed
+from bench.reporting.reading import CellResult, Run
+from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
+from bench.runfolder import read_png
+
+PAGES = 4
+"""Most pages that the figure shows."""
+
+SCORE = "ciede2000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of pictures. `cell` holds the scores of what is shown; `missing` says why there is nothing to show."""
+
+    title: str
+    pictures: Path | None
+    cell: CellResult | None
+    missing: str = ""
+
+
+def chosen_windows(run: Run) -> list[str]:
+    """Return the windows that are shown: pages sorted by id, up to four evenly spaced ones, the first window of each."""
+    first = run.windows.sort_values(["page", "window"]).groupby("page", sort=True)["window"].first()
+    places = np.linspace(0, len(first) - 1, min(PAGES, len(first))).round().astype(int)
+    return [str(first.iloc[place]) for place in places]
+
+
+def grid_figure(run: Run) -> Figure | None:
+    """Return the figure, or None where a page's input or truth is not there."""
+    windows, columns = chosen_windows(run), _columns(run)
+    if not all(
+        (folder / f"{w}.png").is_file() for folder in (run.folder.test_inputs, run.folder.test_truths) for w in windows
+    ):
+        return None
+    side = TEXT_WIDTH / len(columns)
+    engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
+    figure = Figure(figsize=(TEXT_WIDTH, (side + 0.13) * len(windows) + 0.28), layout=engine)
+    grid = figure.subplots(len(windows), len(columns), squeeze=False)
+    for row, window in enumerate(windows):
+        for axes, column in zip(grid[row], columns, strict=True):
+            _draw(axes, column, window, run.experiment["resolution"])
+            if row == 0:
+                axes.set_title(shortened(column.title, 22), fontsize=7.0, pad=3.0)
+    return figure
+
+
+def _columns(run: Run) -> list[_Column]:
+    copies = run.scored_cells("copy")
+    columns = [_Column("input", run.folder.test_inputs, copies[0] if copies else None)]
+    columns += [_model_column(run, model) for model in run.ranked]
+    columns += [_model_column(run, model) for model in run.references if model == "unet-l1"]
+    return [*columns, _Column("truth", run.folder.test_truths, None)]
+
+
+def _model_column(run: Run, model: str) -> _Column:
+    """Return the column of the model's first seed that has scores: the first one asked for wherever that is possible."""
+    cells, title = run.scored_cells(model), run.shown(model)
+    if not cells:
+        hole = run.cells_of(model)[0].hole or ""
+        return _Column(title, None, None, hole.partition(":")[0])
+    return _Column(title, cells[0].predictions, cells[0])
+
+
+def _draw(axes: Axes, column: _Column, window: str, resolution: int) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set(visible=True, color=FAINT, linewidth=0.5)
+    pixels = _picture(column, window)
+    if pixels is None:
+        _draw_hole(axes, column.missing or "no picture", resolution)
+        return
+    axes.imshow(pixels, interpolation="nearest" if resolution < 256 else "antialiased")
+    axes.set_xlabel(_score(column.cell, window), fontsize=6.0, labelpad=1.5, color=GREY)
+
+
+def _picture(column: _Column, window: str) -> NDArray[np.uint8] | None:
+    if column.pictures is None:
+        return None
+    try:
+        return read_png(column.pictures / f"{window}.png")
+    except RequestError:
+        return None
+
+
+def _draw_hole(axes: Axes, why: str, resolution: int) -> None:
+    axes.imshow(np.full((resolution, resolution, 3), 247, dtype=np.uint8))
+    axes.text(
+        0.5, 0.5, shortened(why, 24), transform=axes.transAxes, ha="center", va="center", fontsize=6.0, color=GREY
+    )
+    axes.set_xlabel(" ", fontsize=6.0, labelpad=1.5)
+
+
+def _score(cell: CellResult | None, window: str) -> str:
+    if cell is None or cell.images is None or SCORE not in cell.images.columns:
+        return " "
+    value = float(cell.images.set_index("window").loc[window, SCORE])  # type: ignore[arg-type]
+    return f"{value:.1f}"
+
+
+def grid_caption(run: Run) -> str:
+    """Return the caption of the figure, with the rule by which its pages were chosen and their ids."""
+    windows = chosen_windows(run)
+    seeds = sorted({cells[0].seed for m in run.ranked if (cells := run.scored_cells(m)) and cells[0].seed is not None})
+    seed = f" (seed {listed([str(s) for s in seeds])})" if seeds else ""
+    return (
+        f"Held-out windows as each model colours them{seed}; below each the mean CIEDE2000 to the truth, lower is better. "
+        f"The pages are chosen by a rule, not by eye: {len(windows)} evenly spaced ids of the sorted held-out pages, "
+        f"the first window of each ({', '.join(windows)})."
+    )

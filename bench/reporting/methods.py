@@ -1,0 +1,240 @@
+"""The words of a report: captions, footnotes, the methods text and the warnings, all as plain text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bench.metrics.registry import METRICS
+from bench.reporting import sentences
+from bench.reporting.naming import MAIN_METRICS, calibrated, counted, listed, metric_title
+from bench.reporting.reading import Run
+from bench.reporting.scores import Scores
+
+RANK_LIMIT = 2049
+"""Fewest windows for a covariance of full rank in the 2,048 dimensions of Inception's pool layer."""
+
+
+def caption(run: Run, scores: Scores) -> str:
+    """Return the caption of the main table: what was scored on what, at which compute, and what bold means."""
+    return " ".join(
+        [
+            f"Mean ± half-width of the 95 % interval over {sentences.extent(run)}.",
+            intervals_sentence(run, scores),
+            bold_sentence(run, scores),
+            setting_sentence(run),
+        ]
+    )
+
+
+def setting_sentence(run: Run) -> str:
+    """Return input recipe, data, resolution and budget."""
+    recipe, data, size = run.experiment["recipe"], sentences.source(run), sentences.size(run)
+    return f"Input recipe: {recipe}; data: {data}; resolution: {size}. {sentences.budget_sentence(run)}"
+
+
+def conditions(run: Run) -> list[str]:
+    """Return what stands below every table of scores: what the budget bought, models, inference, machine, digests."""
+    lines = [
+        sentences.bought_sentence(run),
+        sentences.remarks_sentence(run),
+        f"Inference: {sentences.inference_modes(run)}.",
+        sentences.hardware_sentence(run),
+        sentences.digests_sentence(run),
+    ]
+    return [line for line in lines if line]
+
+
+def intervals_sentence(run: Run, scores: Scores) -> str:
+    """Return what the intervals cover and which units of pages they are taken over."""
+    if all(score.half_width is None for score in scores.intervals.values()):
+        return "No intervals: all held-out pages belong to one unit of pages, so nothing can be said of others."
+    units = _units(scores)
+    if len(run.seeds) == 1:
+        return f"n = 1 seed: the interval covers pages only ({units}), and nothing is claimed of other seeds."
+    return f"Intervals (two-way t) cover seeds and pages ({units}); those of rows without seeds cover pages."
+
+
+def _units(scores: Scores) -> str:
+    counts = {(score.unit_kind, score.units) for score in scores.intervals.values()}
+    most, kind = max((units, kind) for kind, units in counts)
+    nouns = {"group": "test group", "page block": "block of neighbouring pages"}
+    noun = nouns[kind]
+    return counted(most, noun, noun.replace("block of", "blocks of") if kind == "page block" else None)
+
+
+def bold_sentence(run: Run, scores: Scores) -> str:
+    """Return what bold means, and what could not be told apart."""
+    if not scores.verdicts:
+        return "No bold: there are not two competitors to compare."
+    rule = (
+        "Bold: the best competitor and all that are not significantly worse (paired, Holm .05); "
+        "reference rows are never ranked."
+    )
+    unclear = indistinguishable(scores)
+    if not unclear:
+        return rule
+    main = [name for name in MAIN_METRICS if name in scores.verdicts]
+    titles = "all metrics" if len(unclear) == len(main) else listed(titles_of(unclear))
+    return f"{rule} In {titles} the competitors are indistinguishable at n = {fewest_seeds(run, scores)}."
+
+
+def indistinguishable(scores: Scores) -> list[str]:
+    """Return the main metrics in which no competitor can be told from the best."""
+    return [name for name in MAIN_METRICS if name in scores.verdicts and scores.verdicts[name].everything]
+
+
+def fewest_seeds(run: Run, scores: Scores) -> str:
+    """Return "2 seeds": the fewest that any competitor was scored with."""
+    found = [score.seeds for (model, _), score in scores.intervals.items() if model in run.ranked]
+    return counted(min(found, default=0), "seed")
+
+
+def titles_of(names: list[str]) -> list[str]:
+    """Return the metrics' printed names, without units."""
+    return [metric_title(METRICS[name], unit=False) for name in names]
+
+
+def uncalibrated(scores: Scores) -> list[str]:
+    """Return the main metrics of the run that rest on random features."""
+    return [name for name in MAIN_METRICS if name in scores.metrics and not calibrated(name)]
+
+
+def footnotes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
+    """Return what stands below a table with `metrics`: what random features are worth, extractors, the rank warning."""
+    notes = []
+    if loose := [name for name in metrics if not calibrated(name)]:
+        titles = listed(titles_of(loose))
+        notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not FID, KID or LPIPS.")
+    notes += [sentence for name in metrics if (sentence := set_sentence(run, name))]
+    if "fid" in metrics and (warning := rank_warning(run)):
+        notes.append(warning)
+    if "rfd" in metrics or "fid" in metrics:
+        notes.append(
+            "Fréchet distances are biased in n: compare them at equal n alone, and read the kernel distance beside them."
+        )
+    notes += [
+        f"{metric_title(METRICS[name], unit=False)}: {counted(scores.excluded[name], 'page')} without a line to keep left out."
+        for name in metrics
+        if name in scores.excluded
+    ]
+    return notes
+
+
+def set_sentence(run: Run, metric: str) -> str:
+    """Return how a set metric was computed: n, extractor, layer, resize, digest; "" where it was not measured."""
+    score = first_set_score(run, metric)
+    if score is None:
+        return ""
+    n, reference = score.get("n_generated", "?"), score.get("n_reference", "?")
+    parts = [f"{key} {score.get(key) or 'unknown'}" for key in ("extractor", "layer", "resize")]
+    weights = f"weights sha256 {str(score.get('weights_sha256') or 'unknown')[:8]}"
+    sizes = f"n = {n} against {reference} ({score.get('pairing', 'pairing not recorded')})"
+    return f"{metric_title(METRICS[metric])}: {', '.join([sizes, *parts, weights])}."
+
+
+def first_set_score(run: Run, metric: str) -> dict[str, Any] | None:
+    """Return the first stored score of a set metric, whose conditions hold for all cells."""
+    return next((s for cell in run.cells if cell.scored for s in cell.sets if s["metric"] == metric), None)
+
+
+def rank_warning(run: Run) -> str:
+    """Return the warning that FID carries below 2,049 windows, "" above."""
+    n = len(run.windows)
+    if n >= RANK_LIMIT:
+        return ""
+    return f"FID at n = {n:,} < {RANK_LIMIT:,} windows is rank-deficient: not comparable across n, nor with published FIDs."
+
+
+def noise_sentence(scores: Scores) -> str:
+    """Return by how much two seeds of one model differ, for each main metric; "" with one seed."""
+    floors = [
+        f"{metric_title(METRICS[name])} {scores.noise[name] * METRICS[name].scale:.{METRICS[name].decimals}f}"
+        for name in MAIN_METRICS
+        if name in scores.noise
+    ]
+    return (
+        f"Noise floor (how far apart two seeds of one model lie, root mean square): {', '.join(floors)}."
+        if floors
+        else ""
+    )
+
+
+def differences_caption(run: Run, scores: Scores) -> str:
+    """Return the caption of the table of differences."""
+    parts = [
+        f"First minus second model, paired by page, ± half-width of the 95 % interval over {sentences.extent(run)}; "
+        "bold: Holm-adjusted p below .05."
+    ]
+    if scores.noise:
+        parts.append(
+            "Last row: the noise floor, how far apart two seeds of one model lie (root mean square); "
+            "a gap of that size says nothing of the models."
+        )
+    if len(run.seeds) == 1:
+        parts.append("n = 1 seed: the intervals cover pages only.")
+    return " ".join([*parts, setting_sentence(run)])
+
+
+def cost_caption(run: Run) -> str:
+    """Return the caption of the cost table."""
+    parts = [
+        "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
+        "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
+        "for data; failed: cells that failed or diverged.",
+        sentences.lost_sentence(run),
+        setting_sentence(run),
+        sentences.hardware_sentence(run),
+        sentences.digests_sentence(run),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
+    """Return what a reader must know before using the numbers, one line each."""
+    lines = sentences.holes(run)
+    if loose := titles_of(uncalibrated(scores)):
+        lines.append(f"{listed(loose)} are uncalibrated: random features, valid only within this report")
+    if len(run.seeds) == 1:
+        lines.append("n = 1 seed: the intervals cover pages only")
+    if "fid" in scores.metrics and (warning := rank_warning(run)):
+        lines.append(warning.rstrip("."))
+    if ("oracle", "ssim") not in scores.intervals:
+        lines.append("no scores of the oracle: that the truth itself gets the best score was not checked")
+    return tuple(lines)
+
+
+def methods_text(run: Run, scores: Scores) -> list[tuple[str, str]]:
+    """Return the methods section as (heading, paragraph) pairs."""
+    incomplete = "; ".join(sentences.holes(run))
+    mode = sentences.inference_modes(run)
+    return [
+        ("Data", f"{sentences.data_sentence(run)} {sentences.split_sentence(run)}"),
+        ("Training", _joined(
+            f"Seeds: {listed([str(seed) for seed in run.seeds])}.", sentences.budget_sentence(run),
+            sentences.bought_sentence(run), sentences.remarks_sentence(run), sentences.lost_sentence(run),
+        )),
+        ("Inference", f"{mode[:1].upper()}{mode[1:]}."),
+        ("Metrics", _joined(
+            *(f"{metric_title(METRICS[name])}: {METRICS[name].source}." for name in scores.metrics),
+            *footnotes(run, scores, [name for name in MAIN_METRICS if name in scores.metrics]),
+        )),
+        ("Statistics", _statistics(run, scores)),
+        ("Incomplete cells", f"{incomplete}." if incomplete else "None: every cell that was asked for has scores."),
+        ("Machine and software", _joined(
+            sentences.hardware_sentence(run), sentences.versions_sentence(run), sentences.digests_sentence(run)
+        )),
+    ]  # fmt: skip
+
+
+def _statistics(run: Run, scores: Scores) -> str:
+    return _joined(
+        "Scores of windows are averaged to pages, pages to seeds, seeds to the score. The interval adds the variance between seeds "
+        "to that between units of pages that resemble each other (t, Satterthwaite degrees of freedom); for scores of the "
+        "whole set the units of pages are left out in turn (grouped jackknife). Differences are paired on pages, their p values "
+        "adjusted by Holm within a metric.",
+        intervals_sentence(run, scores), bold_sentence(run, scores), noise_sentence(scores),
+    )  # fmt: skip
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

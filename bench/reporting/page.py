@@ -1,0 +1,127 @@
+"""The page of a report: one index.html that needs nothing but the files beside it, and the methods text as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from bench.metrics.registry import METRICS
+from bench.reporting import methods, sentences
+from bench.reporting.escaping import escape_markdown
+from bench.reporting.layout import Table, printed_parts
+from bench.reporting.naming import MAIN_METRICS, counted, duration, listed, metric_title, short_digest
+from bench.reporting.reading import Run
+from bench.reporting.scores import Scores
+
+QUESTION = "Which GAN colours manga best, at the same compute, and how sure are we?"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One figure of the page: figures/<name>.png and .pdf, a title, a caption."""
+
+    name: str
+    title: str
+    caption: str
+
+
+def page(run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
+    """Return index.html; every text that comes from the run is escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["printed_parts"] = printed_parts
+    values: dict[str, Any] = {
+        "question": QUESTION,
+        "run": run.name,
+        "answer": answer(run, scores),
+        "facts": facts(run),
+        "notice": notice(scores),
+        "holes": sentences.holes(run),
+        "tables": {table.name: table for table in tables},
+        "pictures": pictures,
+        "methods": methods.methods_text(run, scores),
+        "provenance": provenance(run),
+    }
+    return environment.get_template("index.html.jinja").render(values) + "\n"
+
+
+def answer(run: Run, scores: Scores) -> list[str]:
+    """Return the result in sentences: for every main metric who is best, or that nobody can tell; like metrics together."""
+    verdicts: dict[tuple[str, ...], list[str]] = {}
+    for name in MAIN_METRICS:
+        best = scores.best(name)
+        models = tuple(model for model in run.ranked if model in best)
+        if models:
+            verdicts.setdefault(models, []).append(metric_title(METRICS[name], unit=False))
+    unclear = set(methods.indistinguishable(scores))
+    titles = {metric_title(METRICS[name], unit=False) for name in unclear}
+    sentences = []
+    for models, metrics in verdicts.items():
+        shown = [run.shown(model) for model in models]
+        if set(metrics) <= titles:
+            sentences.append(f"{listed(metrics)}: indistinguishable at n = {methods.fewest_seeds(run, scores)}.")
+        elif len(shown) == 1:
+            sentences.append(f"{listed(metrics)}: {shown[0]} is best.")
+        else:
+            sentences.append(f"{listed(metrics)}: {listed(shown)} lead and cannot be told apart.")
+    missing = [run.shown(model) for model in run.ranked if not run.scored_cells(model)]
+    left_out = [f"Without scores, and so not compared: {listed(missing)}."] if missing else []
+    return (sentences or ["There are not two competitors with scores: nothing can be ranked."]) + left_out
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Return the conditions in a few words each, for the top of the page."""
+    share = float(run.plan["share"])
+    each = f" ({duration(share)} a cell)" if run.plan["budget_unit"] == "seconds" else ""
+    return [
+        ("Data", sentences.source(run)),
+        ("Input recipe", str(run.experiment["recipe"])),
+        ("Resolution", sentences.size(run)),
+        ("Held out", f"{counted(run.pages, 'page')}, {counted(len(run.windows), 'window')}"),
+        ("Seeds", listed([str(seed) for seed in run.seeds])),
+        ("Budget", f"{run.plan['budget']}{each}"),
+    ]
+
+
+def notice(scores: Scores) -> str:
+    """Return the visible line about metrics that rest on random features, "" where there are none."""
+    loose = methods.titles_of(methods.uncalibrated(scores))
+    if not loose:
+        return ""
+    return (
+        f"{listed(loose)} are uncalibrated: they rest on random features, since no verified network weights were there. "
+        "They are valid only within this page, and are not FID, KID or LPIPS."
+    )
+
+
+def provenance(run: Run) -> list[tuple[str, str]]:
+    """Return commit, digests, machine and software for the foot of the page."""
+    digests = [("Experiment", run.plan.get("experiment_digest")), ("Split", run.split.get("digest"))]
+    commit = str(run.provenance.get("commit") or "unknown") + (
+        " (with uncommitted changes)" if run.provenance.get("dirty") else ""
+    )
+    return [
+        ("Commit", commit),
+        *((name, str(digest or "unknown")) for name, digest in digests),
+        ("Hardware", sentences.hardware_sentence(run).removeprefix("Hardware: ")),
+        ("Software", sentences.versions_sentence(run).removeprefix("Software: ")),
+    ]
+
+
+def methods_markdown(run: Run, scores: Scores, pictures: Sequence[Picture]) -> str:
+    """Return methods.md: the caption of the main table, the methods text, and the captions of the figures, to copy from."""
+    parts = [("Caption of the main table", methods.caption(run, scores)), *methods.methods_text(run, scores)]
+    parts += [(f"Figure: {picture.title}", picture.caption) for picture in pictures]
+    digest = short_digest(run.plan.get("experiment_digest"))
+    title = f"# {escape_markdown(QUESTION)}\n\nRun {escape_markdown(run.name)}, experiment {digest}."
+    return (
+        "\n\n".join([title, *(f"## {escape_markdown(head)}\n\n{escape_markdown(text)}" for head, text in parts)]) + "\n"
+    )

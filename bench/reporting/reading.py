@@ -1,0 +1,238 @@
+"""Reads the files of a run for a report. What is broken in one cell makes a hole; what the whole run needs is required."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from bench.errors import RequestError
+from bench.metrics.registry import METRICS
+from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json
+from bench.status import CellStatus
+
+REFERENCE_ORDER = ("oracle", "copy", "mean-chroma", "unet-l1")
+"""Order of the reference rows under the rule; others, such as loaded models, follow."""
+
+IMAGE_COLUMNS = ("window", "page", "group", "series", "chapter")
+"""Columns of images.parquet that say what was scored; every other column is a metric."""
+
+_CURVE_COLUMNS = {"step", "seconds", "images", "flops", "kind", "name", "value"}
+_SET_KEYS = {"metric", "value", "metric_id", "jackknife", "jackknife_sizes", "jackknife_unit"}
+_SEEDED = re.compile(r"^(?P<model>.+)-seed(?P<seed>\d+)$")
+_SCORED_STATES = ("done", "truncated")
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One cell as a report sees it. `hole` says in a few words why it has no scores, and is None where it has."""
+
+    name: str
+    model: str
+    seed: int | None
+    status: CellStatus
+    images: pd.DataFrame | None
+    sets: tuple[dict[str, Any], ...]
+    curve: pd.DataFrame | None
+    predictions: Path
+    hole: str | None
+
+    @property
+    def scored(self) -> bool:
+        """Whether the cell has scores."""
+        return self.hole is None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything that a report is made of, read once."""
+
+    folder: RunFolder
+    experiment: dict[str, Any]
+    provenance: dict[str, Any]
+    split: dict[str, Any]
+    plan: dict[str, Any]
+    cells: tuple[CellResult, ...]
+    ranked: tuple[str, ...]
+    references: tuple[str, ...]
+    windows: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """The run folder's name."""
+        return self.folder.path.name
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """All models in the order of the tables: ranked ones, then reference rows."""
+        return self.ranked + self.references
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that were asked for."""
+        return tuple(self.experiment["seeds"])
+
+    @property
+    def pages(self) -> int:
+        """Number of held-out pages, the statistical units."""
+        return int(self.windows["page"].nunique())
+
+    def planned(self, model: str) -> dict[str, Any]:
+        """Return the plan of `model`, empty for a model that the plan does not know."""
+        found: dict[str, Any] = self.plan["models"].get(model, {})
+        return found
+
+    def shown(self, model: str) -> str:
+        """Return the name that tables and figures show for `model`."""
+        return str(self.planned(model).get("shown_name") or model)
+
+    def cells_of(self, model: str) -> tuple[CellResult, ...]:
+        """Return the cells of `model` in the order of their seeds."""
+        return tuple(cell for cell in self.cells if cell.model == model)
+
+    def scored_cells(self, model: str) -> tuple[CellResult, ...]:
+        """Return the cells of `model` that have scores."""
+        return tuple(cell for cell in self.cells_of(model) if cell.scored)
+
+
+def read_run(path: Path) -> Run:
+    """Return the run at `path`; raises RequestError where it is no run, is broken, or has nothing scored yet."""
+    folder = RunFolder(path)
+    if not folder.experiment.is_file():
+        raise RequestError(f"{path}: no run here (no experiment.toml): name the folder that `bench run --out` wrote")
+    experiment = _read_experiment(folder.experiment)
+    provenance, split, plan = (_read_object(file, path) for file in (folder.provenance, folder.split, folder.plan))
+    if plan.get("format") != FORMAT or not isinstance(plan.get("models"), dict):
+        raise RequestError(f"{folder.plan}: not a plan of run format {FORMAT}; run the same `bench run` again")
+    cells = _read_cells(folder, experiment, plan)
+    scored = [cell.images for cell in cells if cell.images is not None]
+    if not scored:
+        states = ", ".join(f"{cell.name} {cell.hole}" for cell in cells[:3]) or "no cells"
+        raise RequestError(f"{path}: nothing to report, no cell has scores yet ({states:.200}); let `bench run` finish")
+    windows = max(scored, key=len)[[*IMAGE_COLUMNS]]
+    ranked, references = _rows(experiment, plan, cells)
+    checked = tuple(_same_windows(cell, windows) for cell in cells)
+    return Run(folder, experiment, provenance, split, plan, checked, ranked, references, windows)
+
+
+def _read_experiment(path: Path) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise RequestError(f"{path}: cannot be read as TOML: {error}") from None
+    for key in ("models", "references", "seeds", "budget", "resolution", "recipe"):
+        if key not in values:
+            raise RequestError(f"{path}: has no `{key}`, so it is not an experiment; run the same `bench run` again")
+    return values
+
+
+def _read_object(path: Path, run: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise RequestError(f"{run}: unfinished, {path.name} is not there yet; let `bench run` finish")
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RequestError(f"{path}: not a JSON object; run the same `bench run` again to rebuild it")
+    return value
+
+
+def _read_cells(folder: RunFolder, experiment: dict[str, Any], plan: dict[str, Any]) -> tuple[CellResult, ...]:
+    """Return the cells that the experiment asks for, then those that lie in the folder besides, such as loaded models."""
+    expected: list[tuple[str, int | None]] = []
+    for model in (*experiment["models"], *experiment["references"]):
+        trained = plan["models"].get(model, {}).get("trained", model in experiment["models"])
+        expected += [(model, seed) for seed in experiment["seeds"]] if trained else [(model, None)]
+    names = [model if seed is None else f"{model}-seed{seed}" for model, seed in expected]
+    there = folder.path / "cells"
+    others = sorted(p.name for p in there.iterdir() if p.is_dir() and p.name not in names) if there.is_dir() else []
+    expected += [_parse_name(name) for name in others]
+    return tuple(_read_cell(folder.cell(n), *parts) for n, parts in zip([*names, *others], expected, strict=True))
+
+
+def _parse_name(name: str) -> tuple[str, int | None]:
+    match = _SEEDED.match(name)
+    return (match["model"], int(match["seed"])) if match else (name, None)
+
+
+def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
+    status, images, curve = CellStatus(), None, None
+    sets: tuple[dict[str, Any], ...] = ()
+    try:
+        status = CellStatus.load(folder)
+        curve = _read_curve(folder.curve)
+        if hole := _unscored(status, folder):
+            return CellResult(folder.name, model, seed, status, None, (), curve, folder.predictions, hole)
+        images, sets = _read_images(folder.images), _read_sets(folder.sets)
+        hole = None
+    except RequestError as error:
+        images, hole = None, str(error).replace(f"{folder.path}/", "")
+    return CellResult(folder.name, model, seed, status, images, sets, curve, folder.predictions, hole)
+
+
+def _unscored(status: CellStatus, folder: CellFolder) -> str | None:
+    """Return why the cell has no scores, or None. Untrained rows may lack a status: their scores speak for them."""
+    there = folder.images.is_file() and folder.sets.is_file()
+    if status.state in _SCORED_STATES or not folder.status.is_file():
+        return None if there else "not scored yet" if status.state in _SCORED_STATES else "not run yet"
+    words = {"queued": "not run yet", "running": f"unfinished at step {status.step} of {status.steps}"}
+    return words.get(status.state) or f"{status.state}: {status.reason or 'no reason given'}"
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RequestError(f"{path.name} cannot be read ({line})") from None
+
+
+def _read_images(path: Path) -> pd.DataFrame:
+    frame = _read_parquet(path)
+    missing = [column for column in IMAGE_COLUMNS if column not in frame.columns]
+    if missing or frame.empty or frame["window"].duplicated().any():
+        what = f"has no column {missing[0]}" if missing else "has no rows" if frame.empty else "names a window twice"
+        raise RequestError(f"{path.name} {what}")
+    if wrong := [name for name in METRICS if name in frame.columns and not is_numeric_dtype(frame[name])]:
+        raise RequestError(f"{path.name} has no numbers in its column {wrong[0]}")
+    return frame.sort_values("window", ignore_index=True)
+
+
+def _read_sets(path: Path) -> tuple[dict[str, Any], ...]:
+    value = read_json(path)
+    scores = value.get("scores") if isinstance(value, dict) else None
+    if not isinstance(scores, list) or not all(isinstance(s, dict) and s.keys() >= _SET_KEYS for s in scores):
+        raise RequestError(f"{path.name} holds no list of scores")
+    return tuple(scores)
+
+
+def _read_curve(path: Path) -> pd.DataFrame | None:
+    if not path.is_file():
+        return None
+    frame = _read_parquet(path)
+    if not set(frame.columns) >= _CURVE_COLUMNS:
+        raise RequestError(f"{path.name} has not the columns of a learning curve")
+    return frame
+
+
+def _same_windows(cell: CellResult, windows: pd.DataFrame) -> CellResult:
+    """Return `cell`, as a hole where it was scored on other windows than the rest: such scores do not compare."""
+    if cell.images is None or list(cell.images["window"]) == list(windows["window"]):
+        return cell
+    hole = f"scored on other windows than the rest ({len(cell.images)} of {len(windows)})"
+    return CellResult(cell.name, cell.model, cell.seed, cell.status, None, (), cell.curve, cell.predictions, hole)
+
+
+def _rows(
+    experiment: dict[str, Any], plan: dict[str, Any], cells: tuple[CellResult, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the models that compete and the reference rows, both in the order of the tables."""
+    names = list(dict.fromkeys(cell.model for cell in cells))
+    planned = plan["models"]
+    ranked = tuple(n for n in names if n in experiment["models"] and planned.get(n, {}).get("ranked", True))
+    place = {name: index for index, name in enumerate(REFERENCE_ORDER)}
+    others = sorted((n for n in names if n not in ranked), key=lambda n: (place.get(n, len(place)), names.index(n)))
+    return ranked, tuple(others)

@@ -1,0 +1,137 @@
+"""Sentences about a run that captions, notes and the methods text share: what was trained and scored, on what, with what."""
+
+from __future__ import annotations
+
+from bench.reporting.naming import amount, counted, duration, listed, short_digest
+from bench.reporting.reading import Run
+
+
+def extent(run: Run) -> str:
+    """Return over how many seeds, pages and windows a score was taken."""
+    pages, windows = counted(run.pages, "held-out page"), counted(len(run.windows), "window")
+    return f"{counted(len(run.seeds), 'seed')} and {pages} ({windows})"
+
+
+def size(run: Run) -> str:
+    """Return the resolution of training and scoring."""
+    return f"{run.experiment['resolution']} × {run.experiment['resolution']} px"
+
+
+def source(run: Run) -> str:
+    """Return where the pairs came from."""
+    return str(run.experiment.get("data", {}).get("source", "unknown"))
+
+
+def budget_sentence(run: Run) -> str:
+    """Return the budget, how it was shared, and what the share was."""
+    share, unit = float(run.plan["share"]), str(run.plan["budget_unit"])
+    words = {
+        "seconds": duration(share),
+        "flops": amount(share, "FLOPs"),
+        "images": f"{share:,.0f} images",
+        "steps": f"{share:,.0f} steps",
+    }
+    cells = counted(int(run.plan["trained_cells"]), "trained cell")
+    each = words.get(unit, f"{share:g} {unit}")
+    return f"Budget: {run.plan['budget']} of training, shared equally by {cells} ({each} each)."
+
+
+def bought_sentence(run: Run) -> str:
+    """Return what one share bought of each model: steps and images."""
+    bought = []
+    for model in run.rows:
+        planned = run.planned(model)
+        if planned.get("trained"):
+            steps, images = (int(planned.get(key, 0)) for key in ("steps", "images"))
+            bought.append(f"{run.shown(model)} {counted(steps, 'step')} ({counted(images, 'image')})")
+    return f"A share bought: {'; '.join(bought)}." if bought else ""
+
+
+def hardware_sentence(run: Run) -> str:
+    """Return the machine, the device and the precision."""
+    machine = run.provenance.get("hardware", {})
+    cores, memory = machine.get("cores"), machine.get("memory_gib")
+    parts = [
+        machine.get("gpu"),
+        machine.get("cpu"),
+        counted(cores, "core") if cores else None,
+        f"{memory} GiB memory" if memory else None,
+    ]
+    device = f"{run.plan.get('device', 'unknown device')}, {run.plan.get('precision', 'unknown precision')}"
+    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; trained on {device}."
+
+
+def remarks_sentence(run: Run) -> str:
+    """Return what sets the trained models apart from their originals: narrower networks, losses left out."""
+    small = [run.shown(model) for model in run.rows if run.shown(model) == f"{model}-small"]
+    narrow = f"{listed(small)}: narrower or shallower than the original’s defaults" if small else ""
+    remarks = [
+        f"{run.shown(model)}: {listed([str(remark) for remark in run.planned(model)['remarks']])}"
+        for model in run.rows
+        if run.planned(model).get("remarks")
+    ]
+    text = "; ".join(part for part in (narrow, *remarks) if part)
+    return f"Models: {text}." if text else ""
+
+
+def inference_modes(run: Run) -> str:
+    """Return the inference mode, with the models it holds for where they differ."""
+    modes: dict[str, list[str]] = {}
+    for model in run.rows:
+        if mode := run.planned(model).get("inference_mode"):
+            modes.setdefault(str(mode), []).append(run.shown(model))
+    if len(modes) < 2:
+        return next(iter(modes), "not recorded")
+    return "; ".join(f"{mode} ({listed(models)})" for mode, models in modes.items())
+
+
+def digests_sentence(run: Run) -> str:
+    """Return commit, experiment digest and split digest."""
+    commit = short_digest(run.provenance.get("commit"))
+    dirty = " with uncommitted changes" if run.provenance.get("dirty") else ""
+    experiment, split = short_digest(run.plan.get("experiment_digest")), short_digest(run.split.get("digest"))
+    return f"Commit {commit}{dirty}; experiment {experiment}; split {split}."
+
+
+def lost_sentence(run: Run) -> str:
+    """Return what was computed, lost in a crash and computed again; it is reported and never billed."""
+    lost = [f"{c.name} {duration(c.status.lost_seconds)}" for c in run.cells if c.status.lost_seconds >= 0.5]
+    return f"Lost in crashes and computed again, not billed: {', '.join(lost)}." if lost else ""
+
+
+def data_sentence(run: Run) -> str:
+    """Return source, recipe and geometry."""
+    return (
+        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}; {size(run)}: the page’s short side at the "
+        f"resolution, one or two fixed windows a page; {counted(run.pages, 'held-out page')}, "
+        f"{counted(len(run.windows), 'window')}."
+    )
+
+
+def split_sentence(run: Run) -> str:
+    """Return how the pages were split, and what was left out."""
+    group = run.split.get("group_by") or run.experiment.get("data", {}).get("group_by", "unknown")
+    parts = listed([f"{len(run.split.get(part) or ()):,} {part}" for part in ("train", "validation", "test")])
+    left = [
+        f"{int(run.split.get(key) or 0):,} {what}"
+        for key, what in (
+            ("dropped_near_duplicates", "near-duplicates of held-out pages"),
+            ("dropped_gap", "pages in gaps between blocks"),
+            ("unreadable", "unreadable pages"),
+        )
+    ]
+    digest = short_digest(run.split.get("digest"))
+    return f"Split by {group} into {parts} pages (digest {digest}); left out: {listed(left)}."
+
+
+def versions_sentence(run: Run) -> str:
+    """Return the versions of the software that computed the run."""
+    versions = run.provenance.get("versions", {})
+    return f"Software: {', '.join(f'{name} {version}' for name, version in sorted(versions.items()) if version)}."
+
+
+def holes(run: Run) -> list[str]:
+    """Return one line for every cell without scores, or cut short."""
+    lines = [f"{cell.name}: no scores, {cell.hole}" for cell in run.cells if cell.hole]
+    cut = [cell for cell in run.cells if cell.scored and cell.status.state == "truncated"]
+    return lines + [f"{cell.name}: truncated, {cell.status.reason or 'no reason given'}" for cell in cut]

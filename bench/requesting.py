@@ -1,0 +1,80 @@
+"""From what was typed to a validated experiment: preset, options, --set, in this order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import models
+from bench.errors import RequestError
+from bench.experiment import REFERENCE_ROWS, Experiment, read_preset, set_value
+
+
+def build_experiment(
+    preset: str | None, given: Mapping[str, Any], assignments: Sequence[str], allow_uncalibrated: bool
+) -> Experiment:
+    """Return the experiment that was asked for. `given` maps dotted keys to option values, None where not typed.
+
+    Raises RequestError, or models.ModelError for an unknown model, each one line.
+    """
+    values = read_preset(preset or default_preset(given.get("data.source")))
+    for key, value in given.items():
+        if value is not None:
+            section, _, last = key.rpartition(".")
+            target = values[section] if section else values
+            target[last] = _parsed(key, value)
+    for assignment in assignments:
+        set_value(values, assignment)
+    if allow_uncalibrated:
+        values["require_calibrated"] = False
+    return Experiment.parse(values, f"preset {values.get('preset', preset)!r}")
+
+
+def default_preset(source: str | None) -> str:
+    """Return the preset that fits the data: `paper` for the Hub, `demo` for synthetic, `small` for a folder."""
+    if source is None or source.startswith("hf:"):
+        return "paper"
+    return "demo" if source == "synthetic" else "small"
+
+
+def default_cache() -> Path:
+    """Return the folder of decoded pages: $MANGA_GAN_BENCH_CACHE, else manga-gan-bench in the user's cache folder."""
+    if folder := os.environ.get("MANGA_GAN_BENCH_CACHE"):
+        return Path(folder)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manga-gan-bench"
+
+
+def _parsed(key: str, value: Any) -> Any:
+    if key == "models":
+        return _model_names(value)
+    if key == "seeds":
+        return _seeds(value)
+    return value
+
+
+def _model_names(text: str) -> list[str]:
+    if text.strip() == "all":
+        return list(models.ranked_names())
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        models.translator_type(name)
+        if name in REFERENCE_ROWS:
+            raise RequestError(f"--models: {name} is a reference row and comes by itself; name GANs, or `all`")
+    if not names:
+        raise RequestError(
+            f"--models {text!r} names no model: choose from {', '.join(models.ranked_names())}, or `all`"
+        )
+    return names
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        numbers = []
+    listed = "," in text
+    if not numbers or min(numbers) < 0 or (numbers == [0] and not listed):
+        raise RequestError(f"--seeds {text!r}: give a number of seeds such as 3, or the seeds by comma such as 3,7")
+    return numbers if listed else list(range(numbers[0]))

@@ -1,0 +1,265 @@
+"""The files of a run: the only module that knows their names and writes them, each one whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from bench.errors import RequestError
+
+FORMAT = 1
+"""Version of the run folder's layout; a folder of another version is refused."""
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that appears at `path` only when it is complete and on the disk: temporary name, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` atomically."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` to `path` as indented JSON with sorted keys, atomically; NaN is refused."""
+    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value at `path`; raises RequestError in one line where it is missing or broken."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RequestError(f"{path}: cannot be read ({error}); run the same `bench run` again to rebuild it") from None
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write `frame` to `path` as parquet, atomically and with the same bytes for the same values."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write `pixels` (uint8, H x W x 3) to `path` as a lossless PNG, atomically."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG", compress_level=3)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_png(path: Path) -> NDArray[np.uint8]:
+    """Return the PNG at `path` as uint8, H x W x 3; raises RequestError where it cannot be read."""
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise RequestError(f"{path}: not a readable PNG ({error}); run the same `bench run` again") from None
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 (hexadecimal) of the file at `path`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class CellFolder:
+    """The files of one cell."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The cell's name, such as `pix2pix-seed0`."""
+        return self.path.name
+
+    @property
+    def status(self) -> Path:
+        """State, reason, steps, seconds, images, memory."""
+        return self.path / "status.json"
+
+    @property
+    def curve(self) -> Path:
+        """Losses, learning rate and quick validation scores by step, as a long table."""
+        return self.path / "curve.parquet"
+
+    @property
+    def generator(self) -> Path:
+        """The trained generator's weights."""
+        return self.path / "generator.safetensors"
+
+    @property
+    def generator_card(self) -> Path:
+        """What the generator is: model, settings, resolution, digest."""
+        return self.path / "generator.json"
+
+    @property
+    def predictions(self) -> Path:
+        """Folder of coloured test windows."""
+        return self.path / "predictions"
+
+    @property
+    def images(self) -> Path:
+        """Scores by window."""
+        return self.path / "images.parquet"
+
+    @property
+    def sets(self) -> Path:
+        """Scores of the whole set of windows."""
+        return self.path / "sets.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    def checkpoint(self, step: int) -> Path:
+        """Path of the checkpoint after `step` steps; zero-padded, so that names sort as numbers do."""
+        return self.path / f"checkpoint-{step:010d}.pt"
+
+    def checkpoints(self) -> list[Path]:
+        """Return the checkpoints that are there, the newest first."""
+        return sorted(self.path.glob("checkpoint-*.pt"), reverse=True)
+
+    def is_done(self) -> bool:
+        """Whether the cell has ended for good: its generator is there, or it failed or diverged."""
+        return self.status.exists() and read_json(self.status)["state"] in {"done", "truncated", "diverged", "failed"}
+
+    def has_generator(self) -> bool:
+        """Whether the cell has a result that can be scored."""
+        return self.generator_card.exists() and self.generator.exists()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def experiment(self) -> Path:
+        """The experiment, every number spelled out."""
+        return self.path / "experiment.toml"
+
+    @property
+    def provenance(self) -> Path:
+        """Hardware, versions, commit."""
+        return self.path / "provenance.json"
+
+    @property
+    def split(self) -> Path:
+        """Which page lies in which part."""
+        return self.path / "split.json"
+
+    @property
+    def plan(self) -> Path:
+        """Steps by model, locked before the first cell starts."""
+        return self.path / "plan.json"
+
+    @property
+    def log(self) -> Path:
+        """What happened, a line each."""
+        return self.path / "run.log"
+
+    @property
+    def report(self) -> Path:
+        """The report that `bench run` writes at its end."""
+        return self.path / "report"
+
+    @property
+    def mean_chroma(self) -> Path:
+        """Mean a* and b* of the training pages, for the reference row of that name."""
+        return self.path / "mean-chroma.json"
+
+    @property
+    def test_inputs(self) -> Path:
+        """Folder of black-and-white test windows."""
+        return self.path / "test" / "input"
+
+    @property
+    def test_truths(self) -> Path:
+        """Folder of the coloured originals of the test windows."""
+        return self.path / "test" / "truth"
+
+    @property
+    def test_windows(self) -> Path:
+        """The held-out windows: window, page, group, series, chapter. Written last, when all their pictures are there."""
+        return self.path / "test" / "windows.parquet"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that works on this run."""
+        return self.path / "run.lock"
+
+    def cell(self, name: str) -> CellFolder:
+        """Return the folder of the cell `name`."""
+        return CellFolder(self.path / "cells" / name)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; raises RequestError naming the holder where another process has it.
+
+        The lock is the operating system's, so that it ends with its process, however that ends.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self.lock.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise RequestError(f"{self.path}: in use by {holder}; wait for it, or give another --out") from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {os.uname().nodename}")
+            file.flush()
+            yield
+
+
+def newest_run(root: Path) -> RunFolder:
+    """Return the run under `root` that was touched last; raises RequestError where there is none."""
+    runs = [path.parent for path in root.glob("*/experiment.toml")]
+    if not runs:
+        raise RequestError(f"no run in {root}/: make one with `bench run`, or name its folder")
+    return RunFolder(max(runs, key=lambda path: (path / "experiment.toml").stat().st_mtime))
+
+
+def open_run(path: Path) -> RunFolder:
+    """Return the run at `path`; raises RequestError where there is none."""
+    run = RunFolder(path)
+    if not run.experiment.is_file():
+        raise RequestError(f"{path}: no run here (no experiment.toml): name the folder that `bench run --out` wrote")
+    return run

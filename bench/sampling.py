@@ -1,0 +1,167 @@
+"""From stored scores to samples: which pages stand or fall together, and how each such unit moves a score.
+
+The page is the unit of measurement: its windows are averaged first. The unit of sampling is the group of pages (chapter or series)
+or, with few groups, a block of neighbouring pages, since neighbours resemble each other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.metrics.jackknife import jackknife_influence
+from bench.metrics.registry import METRICS
+
+Values = NDArray[np.float64]
+
+UnitKind = Literal["group", "page block"]
+
+FEWEST_GROUPS = 10
+"""With fewer test groups than this, a variance between groups is too uncertain, and blocks of pages take their place."""
+
+BLOCKS = 20
+"""About how many blocks of pages are then formed; none reaches over the border of a group."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingUnits:
+    """`numbers` int64 [N] gives each row's unit, counted from 0; `kind` says what the units are."""
+
+    numbers: NDArray[np.int64]
+    kind: UnitKind
+
+    @property
+    def count(self) -> int:
+        """The number of units."""
+        return int(self.numbers.max()) + 1 if len(self.numbers) else 0
+
+
+def sampling_units(pages: Sequence[str], groups: Sequence[str]) -> SamplingUnits:
+    """Return the sampling unit of each row, given the page and the group (chapter or series) that it belongs to.
+
+    Groups are the units where there are at least FEWEST_GROUPS of them; otherwise blocks of neighbouring pages, in the order of
+    their ids within a group, which keeps most of the likeness of neighbours inside one block. Rows may come in any order.
+    """
+    group_of = dict(zip(pages, groups, strict=True))
+    members: dict[str, list[str]] = {}
+    for page in sorted(group_of):
+        members.setdefault(group_of[page], []).append(page)
+    if len(members) >= FEWEST_GROUPS:
+        numbers = {group: number for number, group in enumerate(sorted(members))}
+        labels = np.asarray([numbers[group] for group in groups], dtype=np.int64)
+        return SamplingUnits(labels, "group")
+    blocks = [block for group in sorted(members) for block in _blocks(members[group], len(group_of))]
+    unit_of = {page: number for number, block in enumerate(blocks) for page in block}
+    labels = np.asarray([unit_of[page] for page in pages], dtype=np.int64)
+    return SamplingUnits(labels, "page block")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """All scores of one metric, ready for statistics.
+
+    `scores[model]` is [seeds, pages] (set metrics: [seeds, 1]); `influence[model]` is [units], by how much each unit of pages moved
+    the model's mean, scaled so that the sum of squares is the sampling variance, and that of a difference of two models' vectors
+    the sampling variance of their difference. `excluded` pages had no score (no line to keep) and are left out for all models.
+    """
+
+    metric: str
+    scores: Mapping[str, Values]
+    seeded: Mapping[str, bool]
+    influence: Mapping[str, Values]
+    unit_kind: UnitKind
+    excluded: int = 0
+
+    def seed_means(self, model: str) -> Values:
+        """Return one mean over pages for each seed of `model`, float64 [seeds]."""
+        values = self.scores[model]
+        return np.asarray(values.mean(axis=1)) if values.shape[1] else np.full(len(values), np.nan)
+
+    def mean(self, model: str) -> float:
+        """Return the mean over seeds and pages; NaN where no page has a score."""
+        return float(self.seed_means(model).mean())
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that have this score."""
+        return tuple(self.scores)
+
+    @property
+    def units(self) -> int:
+        """The number of sampling units; below two there is no interval."""
+        return max((len(vector) for vector in self.influence.values()), default=0)
+
+    @property
+    def units_note(self) -> str:
+        """What the sampling units are, in a few words for a caption."""
+        if self.unit_kind == "group":
+            return f"{self.units} test groups"
+        return f"{self.units} blocks of neighbouring pages, since there are fewer than {FEWEST_GROUPS} test groups"
+
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return 1 if METRICS[self.metric].direction == "higher" else -1
+
+
+def image_sample(frame: pd.DataFrame, metric: str) -> Sample:
+    """Return the sample of an image metric from a frame with the columns model, seed, page, group and `metric`.
+
+    One row is one window of one cell; `seed` is missing for rows that depend on no seed. Windows are averaged to pages first,
+    NaN windows left out. The order of rows does not matter.
+    """
+    labelled = frame.assign(seed=frame["seed"].astype("float64").fillna(-1.0))
+    pages = labelled.groupby(["model", "seed", "page"])[metric].mean().unstack("page")
+    complete = pages.dropna(axis="columns")
+    groups = frame.drop_duplicates("page").set_index("page")["group"].astype(str).loc[complete.columns]
+    units = sampling_units([str(page) for page in complete.columns], list(groups))
+    scores = {str(model): rows.to_numpy(np.float64) for model, rows in complete.groupby(level="model", sort=False)}
+    seeded = {
+        str(model): bool((rows.index.get_level_values("seed") >= 0).all())
+        for model, rows in complete.groupby(level="model")
+    }
+    influence = {model: _page_influence(values.mean(axis=0), units.numbers) for model, values in scores.items()}
+    return Sample(metric, scores, seeded, influence, units.kind, excluded=pages.shape[1] - complete.shape[1])
+
+
+def set_sample(records: Sequence[Mapping[str, Any]], metric: str) -> Sample:
+    """Return the sample of a set metric from records of `sets.json` with the cell's `model` and `seed` (None: no seed) added.
+
+    Seeds of a model share their pages, so replicates are averaged over seeds before they give a standard error.
+    """
+    chosen = sorted((r for r in records if r["metric"] == metric), key=lambda r: -1 if r["seed"] is None else r["seed"])
+    by_model: dict[str, list[Mapping[str, Any]]] = {}
+    for record in chosen:
+        by_model.setdefault(str(record["model"]), []).append(record)
+    scores = {model: np.asarray([[float(r["value"])] for r in own]) for model, own in sorted(by_model.items())}
+    seeded = {model: all(r["seed"] is not None for r in own) for model, own in by_model.items()}
+    influence = {
+        model: jackknife_influence(
+            float(scores[model].mean()), np.mean([r["jackknife"] for r in own], axis=0), own[0]["jackknife_sizes"]
+        )
+        for model, own in by_model.items()
+    }
+    kind: UnitKind = chosen[0]["jackknife_unit"] if chosen else "group"
+    return Sample(metric, scores, seeded, influence, kind)
+
+
+def _blocks(pages: list[str], all_pages: int) -> list[list[str]]:
+    count = min(len(pages), max(1, round(BLOCKS * len(pages) / all_pages)))
+    edges = np.linspace(0, len(pages), count + 1).round().astype(int)
+    return [pages[start:stop] for start, stop in itertools.pairwise(edges)]
+
+
+def _page_influence(page_means: Values, units: NDArray[np.int64]) -> Values:
+    """Cluster-robust: a unit's influence is the sum of its pages' deviations over the number of pages."""
+    count = int(units.max()) + 1 if len(units) else 0
+    if count < 2:
+        return np.zeros(count)
+    sums = np.bincount(units, weights=page_means - page_means.mean(), minlength=count) / len(page_means)
+    return np.asarray(sums * math.sqrt(count / (count - 1)))

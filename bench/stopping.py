@@ -1,0 +1,55 @@
+"""How a run is stopped from outside: Ctrl-C and SIGTERM finish the step and save; a second Ctrl-C stops at once."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+EXIT_SIGTERM = 75
+"""Exit code after SIGTERM with everything saved (sysexits' EX_TEMPFAIL: try again), as clusters understand it."""
+
+EXIT_INTERRUPTED = 130
+"""Exit code after Ctrl-C (128 + SIGINT)."""
+
+
+class Stopped(Exception):
+    """Raised at the next safe point after a stop was asked for; carries the exit code."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"stopped with exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+class StopRequest:
+    """Remembers that a stop was asked for, until a safe point asks."""
+
+    def __init__(self) -> None:
+        self.exit_code: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.exit_code is not None
+
+    def check(self) -> None:
+        """Raise Stopped where a stop was asked for: call where everything is saved."""
+        if self.exit_code is not None:
+            raise Stopped(self.exit_code)
+
+
+@contextmanager
+def listening() -> Iterator[StopRequest]:
+    """Yield a StopRequest that Ctrl-C and SIGTERM set while the context lasts; the handlers before are put back after."""
+    request = StopRequest()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and request.exit_code is not None:
+            raise KeyboardInterrupt
+        request.exit_code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_SIGTERM
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,237 @@
+"""Trains ONE cell to its budget: the loop, its clock, its checkpoints, and its exact resume."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import safetensors.torch
+import torch
+
+import models
+from bench import checkpoints
+from bench.budget import DEADLINE_FACTOR, TrainingClock, lr_factor
+from bench.curve import Curve
+from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
+from bench.experiment import Cell, Experiment
+from bench.planning import BatchSource, ModelPlan, Plan
+from bench.runfolder import CellFolder, sha256_of, write_bytes, write_json, write_parquet
+from bench.status import CellStatus, State
+from bench.stopping import StopRequest
+
+_log = logging.getLogger("bench")
+
+Validate = Callable[[models.Translator], dict[str, float]]
+
+
+class Watcher(Protocol):
+    """Is told how a cell gets on: the progress bar and TensorBoard."""
+
+    def losses(self, step: int, values: dict[str, float], images_per_second: float) -> None:
+        """Losses after `step` steps, and the rate since the last call."""
+
+    def validation(self, step: int, values: dict[str, float]) -> None:
+        """Quick validation scores after `step` steps."""
+
+
+@dataclass
+class CellTraining:
+    """The training of one cell; `run` takes it to its end or to a stop, from wherever it was."""
+
+    experiment: Experiment
+    plan: Plan
+    cell: Cell
+    folder: CellFolder
+    batches: BatchSource
+    validate: Validate
+    watcher: Watcher
+    stop: StopRequest
+    device: str
+    seed: int = field(init=False)
+    translator: models.Translator = field(init=False)
+    curve: Curve = field(init=False)
+    clock: TrainingClock = field(init=False)
+    step: int = field(init=False, default=0)
+    data_wait: float = field(init=False, default=0.0)
+    lost_seconds: float = field(init=False, default=0.0)
+    peak_memory: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        assert self.cell.seed is not None, "reference rows without a seed are not trained"
+        self.seed = self.cell.seed
+        settings = models.parse_settings(self.cell.model, self.experiment.model_settings[self.cell.model])
+        checkpoints.seed_everything(self.seed)
+        self.translator = models.build(
+            self.cell.model, settings, self.experiment.resolution, seed=self.seed, device=self.device
+        )
+        self.curve = Curve(self._plan.batch_size, self._plan.flops_per_step)
+        self.clock = TrainingClock(synchroniser(self.device))
+
+    @property
+    def _plan(self) -> ModelPlan:
+        return self.plan.models[self.cell.model]
+
+    @property
+    def steps(self) -> int:
+        """How many steps the plan gives this cell."""
+        return self._plan.steps
+
+    def run(self) -> CellStatus:
+        """Train to the end of the plan and write the generator; returns the final status.
+
+        Raises Stopped after saving where a stop was asked for. A loss that is not finite ends the cell as "diverged".
+        """
+        self._resume()
+        reset_memory(self.device)
+        last_save = last_log = time.monotonic()
+        last_step = self.step
+        self.clock.start()
+        while self.step < self.steps:
+            losses = self._train_step()
+            now = time.monotonic()
+            if self.step % self._log_interval == 0 or self.step == self.steps:
+                values = {name: float(value) for name, value in losses.items()}
+                if not all(math.isfinite(value) for value in values.values()):
+                    return self._diverged(values)
+                rate = (self.step - last_step) * self._plan.batch_size / max(now - last_log, 1e-9)
+                self._record(values, rate)
+                last_log, last_step = time.monotonic(), self.step
+            if self.step in self._snapshot_steps:
+                self._snapshot()
+            if self._deadline_passed():
+                reason = (
+                    f"cut at step {self.step} of {self.steps}: {DEADLINE_FACTOR} times its share of time was used up"
+                )
+                return self._finish("truncated", reason)
+            if self.step < self.steps and (self.stop or now - last_save > self.experiment.training.checkpoint_seconds):
+                self._save()
+                last_save = time.monotonic()
+                self.stop.check()
+        return self._finish("done", None)
+
+    def _train_step(self) -> dict[str, torch.Tensor]:
+        self.translator.scale_lr(lr_factor(self.step, self.steps, self.experiment.training.constant_lr_share))
+        started = time.perf_counter()
+        bw, color = self.batches.batch(self.step)
+        self.data_wait += time.perf_counter() - started
+        with autocast(self.device, self.experiment.precision):
+            losses = self.translator.train_step(bw, color)
+        self.step += 1
+        return losses
+
+    @property
+    def _log_interval(self) -> int:
+        return max(1, self.steps // self.experiment.training.curve_points)
+
+    @property
+    def _snapshot_steps(self) -> set[int]:
+        count = self.experiment.training.validation_snapshots
+        return {max(1, round(self.steps * (i + 1) / count)) for i in range(count)}
+
+    def _deadline_passed(self) -> bool:
+        if self.plan.budget_unit != "seconds" or self.step >= self.steps:
+            return False
+        return self.clock.seconds > DEADLINE_FACTOR * self.plan.share
+
+    def _record(self, losses: dict[str, float], images_per_second: float) -> None:
+        factor = lr_factor(self.step - 1, self.steps, self.experiment.training.constant_lr_share)
+        self.curve.add(self.step, self.clock.seconds, "train", losses | {"lr_factor": factor})
+        self.watcher.losses(self.step, losses, images_per_second)
+        self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
+        self._status("running").save(self.folder)
+
+    def _snapshot(self) -> None:
+        self.clock.pause()
+        values = self.validate(self.translator)
+        self.curve.add(self.step, self.clock.seconds, "validation", values)
+        self.watcher.validation(self.step, values)
+        self.clock.start()
+
+    def _save(self) -> None:
+        self.clock.pause()
+        state = {
+            "experiment_digest": self.plan.experiment_digest,
+            "steps": self.steps,
+            "translator": self.translator.state(),
+            "seconds": self.clock.seconds,
+            "data_wait": self.data_wait,
+            "lost_seconds": self.lost_seconds,
+            "peak_memory": self.peak_memory,
+            "curve": [list(row) for row in self.curve.rows],
+        }
+        checkpoints.save(self.folder, self.step, state, self.device)
+        self._status("running").save(self.folder)
+        self.clock.start()
+
+    def _resume(self) -> None:
+        state = checkpoints.load_newest(self.folder, self.device)
+        before = CellStatus.load(self.folder)
+        if state is None or state["steps"] != self.steps:
+            self.lost_seconds = before.lost_seconds + before.seconds
+            return
+        self.translator.load_state(state["translator"])
+        self.step = state["step"]
+        self.data_wait, self.peak_memory = state["data_wait"], state["peak_memory"]
+        self.lost_seconds = before.lost_seconds + max(0.0, before.seconds - state["seconds"])
+        self.curve.rows = [tuple(row) for row in state["curve"]]
+        self.clock = TrainingClock(synchroniser(self.device), state["seconds"])
+        checkpoints.restore_random_state(state["random"], self.device)
+        _log.info("%s: goes on from step %d of %d", self.cell.name, self.step, self.steps)
+
+    def _diverged(self, values: dict[str, float]) -> CellStatus:
+        self.clock.pause()
+        bad = ", ".join(f"{name} = {value}" for name, value in values.items() if not math.isfinite(value))
+        good = [row for row in self.curve.rows if row[4] == "train"]
+        last = f"; last finite losses at step {good[-1][0]}" if good else ""
+        status = self._status("diverged", f"{bad} by step {self.step}{last}")
+        write_parquet(self.folder.curve, self.curve.frame())
+        status.save(self.folder)
+        checkpoints.delete_all(self.folder)
+        return status
+
+    def _finish(self, state: State, reason: str | None) -> CellStatus:
+        self.clock.pause()
+        self._write_generator()
+        write_parquet(self.folder.curve, self.curve.frame())
+        status = self._status(state, reason, sha256_of(self.folder.generator))
+        status.save(self.folder)
+        checkpoints.delete_all(self.folder)
+        return status
+
+    def _write_generator(self) -> None:
+        weights = {
+            name: value.detach().cpu().contiguous() for name, value in self.translator.generator.state_dict().items()
+        }
+        write_bytes(self.folder.generator, safetensors.torch.save(weights))
+        card: dict[str, Any] = {
+            "model": self.cell.model,
+            "shown_name": self._plan.shown_name,
+            "seed": self.seed,
+            "resolution": self.experiment.resolution,
+            "recipe": self.experiment.recipe,
+            "steps": self.step,
+            "settings": json.loads(self.translator.settings.model_dump_json()),
+            "inference_mode": self._plan.inference_mode,
+            "experiment_digest": self.plan.experiment_digest,
+            "sha256": sha256_of(self.folder.generator),
+        }
+        write_json(self.folder.generator_card, card)
+
+    def _status(self, state: State, reason: str | None = None, sha256: str | None = None) -> CellStatus:
+        return CellStatus(
+            state=state,
+            reason=reason,
+            step=self.step,
+            steps=self.steps,
+            seconds=self.clock.seconds,
+            data_wait_seconds=self.data_wait,
+            images=self.step * self._plan.batch_size,
+            lost_seconds=self.lost_seconds,
+            peak_memory_bytes=self.peak_memory,
+            generator_sha256=sha256,
+        )

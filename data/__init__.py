@@ -1,0 +1,68 @@
+"""Where pairs of B/W and colour pages come from; knows nothing of `bench` or `models`."""
+
+from pathlib import Path
+
+from data.batches import TrainingBatches
+from data.cache import Pages, Prepared, WindowPair, prepare
+from data.errors import DataError, UnreadableImage
+from data.pair import PairKey, PairSource, Pixels, RawPair
+from data.recipes import RECIPES, Recipe, RecipeSettings, recipe_settings
+from data.splits import Split, load_split, make_split
+
+__all__ = [
+    "RECIPES",
+    "DataError",
+    "Pages",
+    "PairKey",
+    "PairSource",
+    "Pixels",
+    "Prepared",
+    "RawPair",
+    "Recipe",
+    "RecipeSettings",
+    "Split",
+    "TrainingBatches",
+    "UnreadableImage",
+    "WindowPair",
+    "load_split",
+    "make_split",
+    "open_pairs",
+    "prepare",
+    "recipe_settings",
+]
+
+
+def open_pairs(
+    spec: str,
+    *,
+    bw_column: str = "bw_image",
+    color_column: str = "color_image",
+    synthetic_pages: int = 600,
+    synthetic_size: int = 256,
+) -> PairSource:
+    """The source that a text names.
+
+    Args:
+        spec: "synthetic" (the manga that the project draws), a folder, "hf:owner/name" (the Hugging Face hub), or
+            "hf:PATH" (a local parquet file or folder, or a folder that `datasets` saved).
+        bw_column: column of the B/W images, for hf sources.
+        color_column: column of the colour images, for hf sources.
+        synthetic_pages: number of pages, for "synthetic".
+        synthetic_size: short side of a drawn page in px, for "synthetic".
+
+    Raises:
+        DataError: the source does not exist, cannot be reached, or holds nothing that can be used.
+    """
+    if not spec.strip():
+        raise DataError("no data source was named; give `synthetic`, a folder, or `hf:owner/name`")
+    if spec == "synthetic":
+        from data.synthetic import SyntheticSource
+
+        return SyntheticSource(synthetic_pages, synthetic_size)
+    if spec.startswith("hf:"):
+        from data.sources.hub import HubSource
+
+        return HubSource(spec, bw_column=bw_column, color_column=color_column)
+    from data.sources.folders import FolderSource
+
+    return FolderSource(Path(spec).expanduser(), spec)

@@ -1,0 +1,100 @@
+"""Dealing groups, or blocks of rows, to the three parts of a split."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from data.errors import DataError
+from data.randomness import random_order
+
+BLOCK_ROWS = 50
+"""Rows of a block of a flat source, about two chapters of a manga."""
+
+GAP_ROWS = 10
+"""Rows left out where blocks of different parts touch: the pages there would come from one chapter."""
+
+LEAST_BLOCKS = 10
+"""Blocks that a source is cut into at least, as far as it has rows: fewer cannot meet shares of 20 and 10 %."""
+
+Shares = tuple[float, float]
+"""Of the test part and of the validation part; training gets the rest."""
+
+
+def assign_groups(labels: Sequence[str], shares: Shares, seed: int, kind: str) -> list[str]:
+    """The part of each page, from its group's label; a group is never divided.
+
+    Args:
+        labels: the group of each page.
+        shares: of pages, for test and validation.
+        seed: of the shuffle.
+        kind: what messages call a group.
+
+    Raises:
+        DataError: fewer than three groups.
+    """
+    sizes = Counter(labels)
+    if len(sizes) < 3:
+        raise DataError(
+            f"{len(labels)} pages in {len(sizes)} groups by {kind}: train, validation and test need at least one group"
+            f" each; {'use --group-by chapter, or ' if kind == 'series' else ''}add groups"
+        )
+    names = list(sizes)
+    part_of = _deal([names[at] for at in random_order(len(names), seed, 0, 0)], sizes, shares)
+    return [part_of[label] for label in labels]
+
+
+def assign_blocks(rows: int, shares: Shares, seed: int) -> tuple[list[str], list[str | None], int, int]:
+    """Cut a flat source into blocks and deal them.
+
+    Returns:
+        The label of each row, its part (None for rows in a gap), the rows of a block and of a gap.
+
+    Raises:
+        DataError: fewer than three rows.
+    """
+    if rows < 3:
+        raise DataError(f"{rows} pages: train, validation and test need at least one page each; add pages")
+    block = max(1, min(BLOCK_ROWS, rows // LEAST_BLOCKS))
+    gap = min(GAP_ROWS, block // 5) if block >= 5 else (1 if block >= 3 else 0)
+    blocks = [row // block for row in range(rows)]
+    names = [f"rows-{first * block}-{min(rows, (first + 1) * block) - 1}" for first in range(blocks[-1] + 1)]
+    labels = [names[at] for at in blocks]
+    part_of = _deal([names[at] for at in random_order(len(names), seed, 0, 0)], Counter(labels), shares)
+    parts: list[str | None] = [part_of[label] for label in labels]
+    for row in _gap_rows(parts, gap):
+        parts[row] = None
+    return labels, parts, block, gap
+
+
+def _deal(shuffled: Sequence[str], sizes: Counter[str], shares: Shares) -> dict[str, str]:
+    """Test first, then validation, each from what is left but for one group a part still to come."""
+    pages = sum(sizes.values())
+    left = list(shuffled)
+    part_of = {}
+    for part, share, still_to_come in (("test", shares[0], 2), ("validation", shares[1], 1)):
+        for name in _chosen(left, sizes, share * pages, len(left) - still_to_come):
+            part_of[name] = part
+            left.remove(name)
+    return part_of | dict.fromkeys(left, "train")
+
+
+def _chosen(candidates: Sequence[str], sizes: Counter[str], target: float, most: int) -> list[str]:
+    """Groups in order whose pages come nearest to the target: each is taken if that brings the sum closer."""
+    chosen: list[str] = []
+    total = 0
+    for name in candidates:
+        if len(chosen) < most and sizes[name] < 2 * (target - total):
+            chosen.append(name)
+            total += sizes[name]
+    return chosen or [min(candidates, key=lambda name: sizes[name])]
+
+
+def _gap_rows(parts: Sequence[str | None], gap: int) -> set[int]:
+    """Rows to leave out at every change of part: of the training side, else of the validation side."""
+    rows: set[int] = set()
+    for row in range(1, len(parts)):
+        before, after = parts[row - 1], parts[row]
+        if before == after:
+            continue
+        giver = "train" if "train" in (before, after) else "validation"
+        rows.update(range(row - gap, row) if before == giver else range(row, row + gap))
+    return {row for row in rows if 0 <= row < len(parts)}

@@ -1,0 +1,9 @@
+"""What the data room raises; the command line prints the one line and exits with 2."""
+
+
+class DataError(Exception):
+    """Unusable data or a wrong data request; the message is one line that says what, where, and the mend."""
+
+
+class UnreadableImage(DataError):  # noqa: N818 - the name that the rooms agreed on
+    """One image that cannot be used; the message names it. A few of them are left out and counted, many stop a run."""

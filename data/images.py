@@ -1,0 +1,109 @@
+"""Reads one image safely: whatever the file holds becomes uint8 RGB, or one line that says why not."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from data.errors import UnreadableImage
+from data.pair import Pixels
+
+MAX_PIXELS = 100_000_000
+"""Larger images are refused before decoding: a small file can unpack to more memory than a machine has."""
+
+MAX_BYTES = 512 * 1024 * 1024
+"""Larger files are refused before reading."""
+
+MAX_ASPECT = 64
+"""Long side over short side; the longest webtoon strips are about 40."""
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+"""File name endings that count as images, compared in lower case."""
+
+# Only these decoders are asked: others in Pillow start external programs or have no use for pages.
+_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+
+# The limit above is ours and exact; Pillow's own warning would put a second line beside our one.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def read_image(path: Path, name: str) -> Pixels:
+    """Decode the file to uint8 HxWx3.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+
+    Raises:
+        UnreadableImage: missing, empty, truncated, too large, or not an image.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnreadableImage(f"{name}: {size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it")
+        return decode_image(path.read_bytes(), name)
+    except OSError as error:
+        raise UnreadableImage(f"{name}: cannot be read ({error.strerror or error}); repair or remove it") from error
+
+
+def decode_image(content: bytes, name: str) -> Pixels:
+    """Decode the bytes of an image file to uint8 HxWx3: upright, first frame, transparency over white.
+
+    16-bit and 1-bit grey become 8-bit, palettes, CMYK and other colour spaces become RGB as Pillow converts them
+    (colour profiles are not applied).
+
+    Raises:
+        UnreadableImage: naming `name` and what is wrong.
+    """
+    if not content:
+        raise UnreadableImage(f"{name}: the file is empty; repair or remove it")
+    try:
+        # verify() checks what decoding skips (the checksums of a PNG) and leaves the image unusable.
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            _check_size(image, name)
+            image.verify()
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            image.seek(0)
+            return _pixels(ImageOps.exif_transpose(image), name)
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(f"{name}: not a PNG, JPEG, WebP, BMP, GIF or TIFF image; repair or remove it") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"{name}: more than {MAX_PIXELS:,} pixels; reduce or remove it") from error
+    except UnreadableImage:
+        raise
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        # Pillow's decoders raise any of these on damaged content (SyntaxError is its word for a broken header).
+        raise UnreadableImage(f"{name}: damaged image ({_one_line(error)}); repair or remove it") from error
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(
+            f"{name}: {width}x{height} is more than {MAX_PIXELS:,} pixels, the limit; reduce or remove it"
+        )
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise UnreadableImage(f"{name}: {width}x{height} is longer than {MAX_ASPECT} times its width; cut or remove it")
+
+
+def _pixels(image: Image.Image, name: str) -> Pixels:
+    if image.mode == "F":
+        raise UnreadableImage(f"{name}: floating-point pixels have no agreed range; save it with 8 or 16 bits")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        image = _sixteen_bits(image)
+    if image.has_transparency_data:
+        upright = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", upright.size, (255, 255, 255, 255)), upright)
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _sixteen_bits(image: Image.Image) -> Image.Image:
+    """65,535 is white: divided by 257 and rounded, so that 8-bit values stored in 16 bits come back exactly."""
+    values = np.asarray(image).astype(np.int64).clip(0, 65_535)
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

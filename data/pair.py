@@ -1,0 +1,84 @@
+"""What a source of pairs is: keys that name its pages, and pixels on request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+"""A picture: uint8, HxWx3 in RGB order (HxW where a function says grey), 0 is black."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairKey:
+    """The name of one page. `id` is unique in its source and safe as a file name; `page` counts within the chapter."""
+
+    id: str
+    series: str
+    chapter: str
+    page: int
+
+
+@dataclass(frozen=True, slots=True)
+class RawPair:
+    """One page as it was stored: uint8 HxWx3. `bw` is None where there is only colour and a recipe must make it."""
+
+    bw: Pixels | None
+    color: Pixels
+
+
+class PairSource(Protocol):
+    """Where pages come from. A source lists its keys at once and decodes one page at a time."""
+
+    @property
+    def spec(self) -> str:
+        """The text that opens this source again."""
+
+    @property
+    def title(self) -> str:
+        """The name for captions and tables."""
+
+    @property
+    def grouped(self) -> bool:
+        """Whether series and chapters are known; False is a flat source, which is split in blocks of rows."""
+
+    @property
+    def licence_note(self) -> str | None:
+        """What is known about the right to use the pages; None where nothing needs to be said."""
+
+    def keys(self) -> Sequence[PairKey]:
+        """All pages, in the source's own order."""
+
+    def read(self, key: PairKey) -> RawPair:
+        """Decode one page.
+
+        Raises:
+            UnreadableImage: naming the file or row and what is wrong with it.
+        """
+
+    def fingerprint(self) -> str:
+        """sha256 in hex; differs when the content may have changed."""
+
+
+@runtime_checkable
+class ListsFiles(Protocol):
+    """A source that knows which files its pages are, and which it left out when it listed them."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """One line a file left out: its name and why."""
+
+    def file_name(self, key: PairKey) -> str:
+        """The page's file, relative to the source, for messages and reports."""
+
+
+def shown_name(source: PairSource, key: PairKey) -> str:
+    """The file name of a page where its source has files, else its id."""
+    return source.file_name(key) if isinstance(source, ListsFiles) else key.id
+
+
+def skipped_files(source: PairSource) -> tuple[str, ...]:
+    """The files that the source left out when it listed its pages, one line each."""
+    return source.skipped if isinstance(source, ListsFiles) else ()

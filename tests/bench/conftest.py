@@ -1,0 +1,40 @@
+"""A tiny experiment, small enough to train in a test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from bench.experiment import Experiment, read_preset
+
+TINY: dict[str, dict[str, Any]] = {
+    "pix2pix": {"ngf": 4, "ndf": 4},
+    "pix2pixhd": {"ngf": 4, "ndf": 4, "n_downsample": 2, "n_blocks": 1},
+    "cyclegan": {"ngf": 4, "ndf": 4, "n_blocks": 6, "pool_size": 2},
+    "unet-l1": {"ngf": 4},
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def tiny_values(**changes: Any) -> dict[str, Any]:
+    values = read_preset("demo") | {"preset": "tiny", "resolution": 64, "seeds": [0], "budget": "24-steps"}
+    values["model_settings"] = TINY
+    values["data"] |= {"synthetic_pages": 24, "synthetic_size": 64}
+    values["training"] |= {
+        "batch_size": 1,
+        "validation_windows": 2,
+        "validation_snapshots": 2,
+        "checkpoint_seconds": 1000.0,
+    }
+    return values | changes
+
+
+@pytest.fixture
+def tiny_experiment() -> Experiment:
+    return Experiment.parse(tiny_values(), "tiny")

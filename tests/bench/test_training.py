@@ -1,0 +1,129 @@
+"""Training one cell: exact resume after a stop and after damage, divergence, deadline, same seed same bits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+import models
+from bench.curve import COLUMNS
+from bench.experiment import Cell, Experiment
+from bench.planning import ModelPlan, Plan, RandomBatches, describe, flops_per_step
+from bench.runfolder import CellFolder
+from bench.status import CellStatus
+from bench.stopping import Stopped, StopRequest
+from bench.training import CellTraining
+
+STEPS = 6
+
+
+class Silent:
+    def losses(self, step: int, values: dict[str, float], images_per_second: float) -> None: ...
+
+    def validation(self, step: int, values: dict[str, float]) -> None: ...
+
+
+class StopAt:
+    """Batches that ask for a stop while a step is under way, as Ctrl-C does."""
+
+    def __init__(self, stop: StopRequest, step: int) -> None:
+        self.source, self.stop, self.step = RandomBatches((1, 3, 64, 64), "cpu"), stop, step
+
+    def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        if step == self.step:
+            self.stop.exit_code = 130
+        return self.source.batch(step)
+
+
+def plan_for(experiment: Experiment, model: str, steps: int = STEPS, **changes: float | str) -> Plan:
+    settings = models.parse_settings(model, experiment.model_settings[model])
+    translator = models.build(model, settings, experiment.resolution, seed=0, device="meta")
+    flops = flops_per_step(model, settings, experiment.resolution, 1)
+    entry = ModelPlan(**describe(translator, settings), steps=steps, batch_size=1, images=steps, flops_per_step=flops)
+    values = {
+        "experiment_digest": experiment.digest(), "budget": "24-steps", "budget_unit": "steps", "share": 6.0,
+        "trained_cells": 4, "device": "cpu", "precision": "fp32", "models": {model: entry},
+    }  # fmt: skip
+    return Plan.model_validate(values | changes)
+
+
+def training(
+    experiment: Experiment, model: str, path: Path, stop: StopRequest | None = None, at: int = -1
+) -> CellTraining:
+    stop = stop or StopRequest()
+    path.mkdir(exist_ok=True)
+    return CellTraining(
+        experiment, plan_for(experiment, model), Cell(model=model, seed=0), CellFolder(path), StopAt(stop, at),
+        lambda translator: {"psnr": 1.0}, Silent(), stop, "cpu",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("model", ["pix2pix", "pix2pixhd", "cyclegan", "unet-l1"])
+def test_stopped_and_resumed_cell_equals_an_uninterrupted_one_in_every_byte(
+    model: str, tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    whole = training(tiny_experiment, model, tmp_path / "whole").run()
+    for step in (1, 3):
+        stop = StopRequest()
+        with pytest.raises(Stopped):
+            training(tiny_experiment, model, tmp_path / "parts", stop, at=step).run()
+    resumed = training(tiny_experiment, model, tmp_path / "parts").run()
+    assert whole.state == resumed.state == "done"
+    assert (tmp_path / "whole/generator.safetensors").read_bytes() == (
+        tmp_path / "parts/generator.safetensors"
+    ).read_bytes()
+    one, other = (
+        pd.read_parquet(tmp_path / name / "curve.parquet").drop(columns="seconds") for name in ("whole", "parts")
+    )
+    pd.testing.assert_frame_equal(one, other)
+    assert list(pd.read_parquet(tmp_path / "whole/curve.parquet").columns) == list(COLUMNS)
+    assert not list((tmp_path / "parts").glob("checkpoint-*"))
+
+
+def test_damaged_checkpoint_is_left_out_and_the_one_before_used(tiny_experiment: Experiment, tmp_path: Path) -> None:
+    whole = training(tiny_experiment, "pix2pix", tmp_path / "whole").run()
+    for step in (1, 3):
+        stop = StopRequest()
+        with pytest.raises(Stopped):
+            training(tiny_experiment, "pix2pix", tmp_path / "parts", stop, at=step).run()
+    newest = CellFolder(tmp_path / "parts").checkpoints()[0]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    newest.write_bytes(content)
+    resumed = training(tiny_experiment, "pix2pix", tmp_path / "parts")
+    status = resumed.run()
+    assert status.generator_sha256 == whole.generator_sha256
+    assert status.lost_seconds > 0
+
+
+def test_other_seed_gives_other_weights(tiny_experiment: Experiment, tmp_path: Path) -> None:
+    first = training(tiny_experiment, "pix2pix", tmp_path / "a")
+    other = training(tiny_experiment, "pix2pix", tmp_path / "b")
+    other = replace(other, cell=Cell(model="pix2pix", seed=1))
+    assert first.run().generator_sha256 != other.run().generator_sha256
+
+
+def test_loss_that_is_not_finite_marks_the_cell_diverged(tiny_experiment: Experiment, tmp_path: Path) -> None:
+    cell = training(tiny_experiment, "pix2pix", tmp_path / "cell")
+    with torch.no_grad():
+        next(cell.translator.generator.parameters()).fill_(float("nan"))
+    status = cell.run()
+    assert status.state == "diverged"
+    assert "nan" in (status.reason or "")
+    assert CellStatus.load(cell.folder) == status
+    assert not cell.folder.has_generator()
+
+
+def test_cell_past_its_deadline_is_cut_marked_and_keeps_its_generator(
+    tiny_experiment: Experiment, tmp_path: Path
+) -> None:
+    cell = training(tiny_experiment, "pix2pix", tmp_path / "cell")
+    cell.plan = plan_for(tiny_experiment, "pix2pix", budget_unit="seconds", share=1e-6)
+    status = cell.run()
+    assert (status.state, status.step) == ("truncated", 1)
+    assert "cut at step 1 of 6" in (status.reason or "")
+    assert cell.folder.has_generator()

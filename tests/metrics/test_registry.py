@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import pytest
+
+from bench.metrics.registry import METRICS
+
+IMAGE = "psnr ssim ciede2000 ciede2000_median line_f1 line_precision line_recall lpips rlpips colourfulness_difference chroma_error"
+
+
+def test_all_metrics_are_there_under_their_own_names():
+    assert {name for name, metric in METRICS.items() if metric.kind == "image"} == set(IMAGE.split())
+    assert [name for name, metric in METRICS.items() if metric.kind == "set"] == ["fid", "kid", "rfd", "rkid"]
+    assert all(name == metric.name for name, metric in METRICS.items())
+
+
+def test_only_metrics_on_random_networks_are_uncalibrated():
+    assert {name for name, metric in METRICS.items() if not metric.calibrated} == {"rlpips", "rfd", "rkid"}
+
+
+def test_uncalibrated_names_differ_from_calibrated_ones_wherever_they_are_printed():
+    for text in ("shown", "latex", "source"):
+        assert len({getattr(metric, text) for metric in METRICS.values()}) == len(METRICS)
+
+
+def test_directions_are_those_of_the_field():
+    higher = {name for name, metric in METRICS.items() if metric.direction == "higher"}
+    assert higher == {"psnr", "ssim", "line_f1", "line_precision", "line_recall"}
+
+
+@pytest.mark.parametrize(
+    "module", ["metrics.registry", "metrics.choice", "metrics.frechet", "metrics.kernel", "sampling", "statistics"]
+)
+def test_reports_can_be_made_without_torch(module):
+    code = f"import sys, bench.{module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

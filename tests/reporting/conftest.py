@@ -1,0 +1,255 @@
+"""A small plausible run folder, as the harness leaves one: three models and unet-l1 with two seeds, three untrained rows."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageDraw
+
+SIZE = 64
+PAGES = tuple(f"moon-garden_ch{chapter}_p{page}" for chapter in (1, 2) for page in (1, 2, 3))
+WINDOWS = tuple(f"{page}-{end}" for page in PAGES for end in (0, 1))
+SEEDS = (0, 1)
+QUALITY = {
+    "pix2pix": 0.60,
+    "pix2pixhd": 0.90,
+    "cyclegan": 0.35,
+    "unet-l1": 0.62,
+    "copy": 0.0,
+    "mean-chroma": 0.12,
+    "oracle": 1.0,
+}
+TRAINED = ("pix2pix", "pix2pixhd", "cyclegan", "unet-l1")
+SHOWN = {
+    "pix2pix": "pix2pix-small",
+    "pix2pixhd": "pix2pixhd-small",
+    "cyclegan": "cyclegan-small",
+    "unet-l1": "unet-l1-small",
+}
+FLOPS = {"pix2pix": 2.4e9, "pix2pixhd": 1.9e10, "cyclegan": 5.2e10, "unet-l1": 1.1e9}
+STEPS = {"pix2pix": 4200, "pix2pixhd": 1500, "cyclegan": 610, "unet-l1": 7600}
+
+
+def draw_page(rng):
+    """A face with hair before a hill and a sun, in flat colours, and its ink on white."""
+    colour, ink = Image.new("RGB", (SIZE, SIZE)), Image.new("RGB", (SIZE, SIZE), "white")
+    paint, pen = ImageDraw.Draw(colour), ImageDraw.Draw(ink)
+    sky, hill, skin, hair, cloth, sun = (tuple(int(v) for v in rng.integers(*limits, 3)) for limits in
+        ((140, 250), (60, 160), (200, 250), (20, 190), (40, 230), (200, 256)))  # fmt: skip
+    paint.rectangle((0, 0, SIZE, SIZE), fill=sky)
+    x, y = (int(v) for v in rng.integers(22, 42, 2))
+    shapes = [
+        ("ellipse", (46 - x // 3, 4, 58 - x // 3, 16), sun),
+        ("polygon", [(0, 64), (0, 44), (18, 36), (40, 46), (64, 38), (64, 64)], hill),
+        ("polygon", [(x - 16, 64), (x - 9, y + 12), (x + 9, y + 12), (x + 16, 64)], cloth),
+        ("ellipse", (x - 13, y - 17, x + 13, y + 12), hair),
+        ("ellipse", (x - 9, y - 10, x + 9, y + 13), skin),
+    ]
+    for kind, place, fill in shapes:
+        getattr(paint, kind)(place, fill=fill, outline=(20, 20, 30))
+        getattr(pen, kind)(place, outline="black", fill="white")
+    for drawing in (paint, pen):
+        drawing.ellipse((x - 5, y - 1, x - 2, y + 3), fill="black")
+        drawing.ellipse((x + 2, y - 1, x + 5, y + 3), fill="black")
+        drawing.arc((x - 4, y + 3, x + 4, y + 9), 20, 160, fill="black")
+    return np.asarray(ink), np.asarray(colour)
+
+
+def coloured(ink, truth, quality, rng):
+    """Truth faded towards grey and towards a wrong hue, as far as `quality` is away from 1."""
+    grey = truth.mean(axis=-1, keepdims=True).repeat(3, axis=-1)
+    wrong = np.roll(truth, 1, axis=-1)
+    mix = quality * truth + (1 - quality) * (0.6 * grey + 0.4 * wrong) + rng.normal(0, 6 * (1 - quality), truth.shape)
+    return np.where(ink < 128, ink, np.clip(mix, 0, 255)).astype(np.uint8)
+
+
+def save_png(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def save_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+def image_scores(quality, seed, rng):
+    """Scores of every window for a model of this quality; the oracle's are the optimum, exactly."""
+    lost = 1 - quality
+    page = np.repeat(np.random.default_rng(5).normal(0, 1, len(PAGES)), 2)
+    noise = page * 0.5 + rng.normal(0, 0.5, len(WINDOWS)) + (0 if seed is None else 0.35 * (-1) ** seed)
+    return {
+        "psnr": 12 + 14 * quality - lost * noise if lost else np.full(len(WINDOWS), 100.0),
+        "ssim": 1 - lost * (0.22 + 0.02 * noise),
+        "ciede2000": lost * (19 + 2 * noise),
+        "ciede2000_median": lost * (16 + 2 * noise),
+        "line_f1": 1 - lost * (0.12 + 0.01 * noise),
+        "line_precision": 1 - lost * (0.10 + 0.01 * noise),
+        "line_recall": 1 - lost * (0.14 + 0.01 * noise),
+        "rlpips": lost * (0.31 + 0.03 * noise),
+        "colourfulness_difference": lost * (30 + 4 * noise),
+        "chroma_error": lost * (25 + 3 * noise),
+    }
+
+
+def set_scores(quality, seed, rng):
+    lost = 1 - quality
+    common = {
+        "standard_error": 0.05 * lost, "n_generated": len(WINDOWS), "n_reference": len(WINDOWS),
+        "extractor": "random-he-network", "layer": "pool", "weights_sha256": "ab" * 32, "resize": "none",
+        "pairing": "same pages", "calibrated": False, "dimension": 64,
+        "jackknife_unit": "page block", "jackknife_sizes": [2] * len(PAGES),
+    }  # fmt: skip
+    shift = 0 if seed is None else 0.03 * (-1) ** seed * lost
+    scores = []
+    for metric, value in (("rfd", lost * 2.4 + shift), ("rkid", lost * 0.021 + shift / 100 - 0.0004)):
+        error = common["standard_error"] / (1 if metric == "rfd" else 100)
+        jackknife = [float(v) for v in value + rng.normal(0, error / 2, 6)]
+        scores.append(
+            common
+            | {
+                "metric": metric,
+                "metric_id": f"{metric}:random",
+                "value": value,
+                "standard_error": error,
+                "jackknife": jackknife,
+            }
+        )
+    return {"format": 1, "scores": scores}
+
+
+def curve(model, seed, rng):
+    steps = STEPS[model]
+    rows = []
+    for step in np.linspace(steps / 6, steps, 6).round().astype(int):
+        lost = (1 - QUALITY[model]) * (1 + 1.5 * np.exp(-3 * step / steps)) * (1 + 0.04 * (-1) ** seed)
+        values = {"ciede2000": 19 * lost, "psnr": 30 - 9 * lost + rng.normal(0, 0.1), "ssim": 1 - 0.25 * lost}
+        head = (int(step), 45.0 * step / steps, int(step), float(step * FLOPS[model]))
+        rows += [(*head, "validation", name, value) for name, value in values.items()]
+        rows.append((*head, "train", "G_L1", 0.3 * lost))
+    return pd.DataFrame(rows, columns=["step", "seconds", "images", "flops", "kind", "name", "value"])
+
+
+def write_cell(run, model, seed, pictures):
+    name = model if seed is None else f"{model}-seed{seed}"
+    cell, rng = run / "cells" / name, np.random.default_rng([len(model), seed or 0])
+    status = {"state": "done"}
+    if seed is not None:
+        steps = STEPS[model]
+        status |= {
+            "step": steps, "steps": steps, "seconds": 44.2 + seed, "data_wait_seconds": 0.3, "images": steps,
+            "peak_memory_bytes": 812_000_000, "generator_sha256": "cd" * 32,
+        }  # fmt: skip
+    save_json(cell / "status.json", status)
+    for window, (ink, truth) in pictures.items():
+        save_png(cell / "predictions" / f"{window}.png", coloured(ink, truth, QUALITY[model], rng))
+    pages = [window.rpartition("-")[0] for window in WINDOWS]
+    chapters = [page.split("_")[1] for page in pages]
+    frame = {"window": WINDOWS, "page": pages, "group": chapters, "series": "moon-garden", "chapter": chapters}
+    pd.DataFrame(frame | image_scores(QUALITY[model], seed, rng)).to_parquet(cell / "images.parquet")
+    save_json(cell / "sets.json", set_scores(QUALITY[model], seed, rng))
+    if seed is not None:
+        curve(model, seed, rng).to_parquet(cell / "curve.parquet")
+
+
+def plan():
+    models = {}
+    for name in (*TRAINED, "copy", "mean-chroma", "oracle"):
+        trained, ranked = name in TRAINED, name in ("pix2pix", "pix2pixhd", "cyclegan")
+        models[name] = {
+            "shown_name": SHOWN.get(name, name),
+            "ranked": ranked,
+            "trained": trained,
+            "steps": 0,
+            "remarks": [],
+        }
+        if trained:
+            models[name] |= {
+                "steps": STEPS[name], "batch_size": 1, "images": STEPS[name], "seconds_per_step": 45 / STEPS[name], "seconds": 45.0,
+                "flops_per_step": FLOPS[name], "parameters": {"generator": 13_605_443, "discriminator": 693_729},
+                "inference_mode": "dropout off, batch-norm statistics of each image",
+                "remarks": ["without VGG loss"] if name == "pix2pixhd" else [],
+            }  # fmt: skip
+    head = {
+        "format": 1,
+        "experiment_digest": "0123456789abcdef" * 4,
+        "budget": "6m",
+        "budget_unit": "seconds",
+        "share": 45.0,
+    }
+    return head | {"trained_cells": 8, "device": "cpu", "precision": "fp32", "models": models}
+
+
+EXPERIMENT = """preset = "demo"
+models = ["pix2pix", "pix2pixhd", "cyclegan"]
+references = ["unet-l1", "copy", "mean-chroma", "oracle"]
+seeds = [0, 1]
+budget = "6m"
+resolution = 64
+recipe = "original"
+precision = "fp32"
+require_calibrated = false
+
+[data]
+source = "synthetic"
+group_by = "chapter"
+
+[training]
+batch_size = 1
+validation_windows = 24
+"""
+
+
+def write_run(run):
+    rng = np.random.default_rng(11)
+    pictures = {window: draw_page(rng) for window in WINDOWS}
+    run.mkdir(parents=True)
+    (run / "experiment.toml").write_text(EXPERIMENT, encoding="utf-8")
+    save_json(run / "plan.json", plan())
+    hardware = {"cpu": "Example CPU @ 2.10GHz", "cores": 2, "memory_gib": 23.4, "gpu": None}
+    versions = {"torch": "2.8.0+cpu", "python": "3.11.7"}
+    provenance = {
+        "hardware": hardware,
+        "versions": versions,
+        "commit": "f" * 40,
+        "dirty": False,
+        "threads": 2,
+        "platform": "Linux",
+    }
+    save_json(run / "provenance.json", provenance)
+    split = {"digest": "9f" * 32, "train": ["a"], "validation": ["b"], "test": list(PAGES), "group_by": "chapter",
+             "groups": {}, "dropped_near_duplicates": 3, "dropped_gap": 0, "unreadable": 0}  # fmt: skip
+    save_json(run / "split.json", split)
+    for window, (ink, truth) in pictures.items():
+        save_png(run / "test" / "input" / f"{window}.png", ink)
+        save_png(run / "test" / "truth" / f"{window}.png", truth)
+    for model in (*TRAINED, "copy", "mean-chroma", "oracle"):
+        for seed in SEEDS if model in TRAINED else (None,):
+            write_cell(run, model, seed, pictures)
+    return run
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> Path:
+    """The run, shared by tests that only read it."""
+    return write_run(tmp_path_factory.mktemp("runs") / "tiny-demo")
+
+
+@pytest.fixture
+def own_run(finished_run, tmp_path) -> Path:
+    """A copy of the run that a test may break."""
+    import shutil
+
+    return Path(shutil.copytree(finished_run, tmp_path / "tiny-demo"))
+
+
+@pytest.fixture
+def change_json():
+    """Change values of a JSON file in place."""
+
+    def change(path, **values):
+        save_json(path, json.loads(path.read_text(encoding="utf-8")) | values)
+
+    return change
