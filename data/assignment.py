@@ -55,14 +55,20 @@ def assign_blocks(rows: int, shares: Shares, seed: int) -> tuple[list[str], list
         raise DataError(f"{rows} pages: train, validation and test need at least one page each; add pages")
     block = max(1, min(BLOCK_ROWS, rows // LEAST_BLOCKS))
     gap = min(GAP_ROWS, block // 5) if block >= 5 else (1 if block >= 3 else 0)
-    blocks = [row // block for row in range(rows)]
-    names = [f"rows-{first * block}-{min(rows, (first + 1) * block) - 1}" for first in range(blocks[-1] + 1)]
-    labels = [names[at] for at in blocks]
+    names = _block_names(rows, block)
+    # The last block takes the rest, so that none is too short to give a gap.
+    labels = [names[min(row // block, len(names) - 1)] for row in range(rows)]
     part_of = _deal([names[at] for at in random_order(len(names), seed, 0, 0)], Counter(labels), shares)
     parts: list[str | None] = [part_of[label] for label in labels]
     for row in _gap_rows(parts, gap):
         parts[row] = None
     return labels, parts, block, gap
+
+
+def _block_names(rows: int, block: int) -> list[str]:
+    starts = range(0, rows - block + 1, block)
+    ends = [*(start - 1 for start in starts[1:]), rows - 1]
+    return [f"rows-{start}-{end}" for start, end in zip(starts, ends, strict=True)]
 
 
 def _deal(shuffled: Sequence[str], sizes: Counter[str], shares: Shares) -> dict[str, str]:

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 from data.assignment import assign_blocks, assign_groups
@@ -15,7 +14,6 @@ from data.randomness import check_seed
 
 GroupBy = Literal["chapter", "series"]
 PARTS = ("train", "validation", "test")
-_NO_GROUPS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Split:
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
-    groups: Mapping[str, str] = field(default_factory=lambda: _NO_GROUPS)
+    groups: Mapping[str, str] = field(default_factory=dict)
     group_by: Literal["chapter", "series", "blocks"] = "chapter"
     seed: int | None = None
     test_share: float | None = None
@@ -126,6 +124,8 @@ def make_split(
             f"shares {test_share:g} (test) and {validation_share:g} (validation): both must be above 0 and their sum"
             " below 1"
         )
+    if group_by == "series" and not grouped:
+        raise DataError("the source has no series to group by: all its pages are in one folder or table")
     shares = (test_share, validation_share)
     if grouped:
         labels = [group_label(key, group_by) for key in keys]
