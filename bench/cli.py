@@ -72,6 +72,7 @@ def bench() -> None:
 @click.option("--resolution", type=int, help="64, 128, 256 or 512.")
 @click.option("--precision", help="fp32 or bf16, the same for all models.")
 @click.option("--group-by", help="What is kept whole by the split: chapter or series (harder).")
+@click.option("--split", "split_file", help="Take the split of another run: its split.json. One that leaks is refused.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/<preset>-<digest>.")
 @click.option(
     "--set",
@@ -93,9 +94,10 @@ def bench() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
 def run(
-    preset: str | None, source: str | None, names: str | None, budget: str | None, seeds: str | None, recipe: str | None,
-    resolution: int | None, precision: str | None, group_by: str | None, out: Path | None, assignments: tuple[str, ...],
-    plan: Path | None, device: str, cache: Path | None, deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
+    preset: str | None, source: str | None, names: str | None, budget: str | None, seeds: str | None,
+    recipe: str | None, resolution: int | None, precision: str | None, group_by: str | None, split_file: str | None,
+    out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
+    deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
 ) -> int:  # fmt: skip
     """Train, colour, score and report; run again to go on where it stopped."""
     from bench.devices import choose_device
@@ -105,6 +107,7 @@ def run(
     given: dict[str, Any] = {
         "models": names, "budget": budget, "seeds": seeds, "recipe": recipe, "resolution": resolution,
         "precision": precision, "data.group_by": group_by, "data.source": source,
+        "data.split_file": split_file,
     }  # fmt: skip
     experiment = build_experiment(preset, given, assignments, allow_uncalibrated)
     out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
@@ -159,7 +162,9 @@ def status(run_folder: Path | None) -> int:
 @bench.command()
 @click.argument("run_folder", required=False, type=click.Path(path_type=Path))
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of reports; this one goes into OUT/<run>. Default: the run's own report folder."
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of reports; this one goes into OUT/<run>. Default: the run's own report folder.",
 )
 def report(run_folder: Path | None, out: Path | None) -> int:
     """Write tables, figures and a page from the files of a run (default: the newest run)."""

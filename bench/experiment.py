@@ -32,7 +32,10 @@ class _Section(pydantic.BaseModel):
 
 
 class DataSettings(_Section):
-    """Where the pairs come from and how they are split; the numbers of `synthetic_*` concern the drawn manga alone."""
+    """Where the pairs come from and how they are split; the numbers of `synthetic_*` concern the drawn manga alone.
+
+    `split_file` takes the split of another run; where it is empty, `split_seed` draws one.
+    """
 
     source: str
     bw_column: str
@@ -43,6 +46,7 @@ class DataSettings(_Section):
     test_share: float = pydantic.Field(gt=0, lt=1)
     validation_share: float = pydantic.Field(gt=0, lt=1)
     split_seed: pydantic.NonNegativeInt
+    split_file: str
 
 
 class TrainingSettings(_Section):

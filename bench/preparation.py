@@ -31,8 +31,11 @@ def open_source(experiment: Experiment) -> data.PairSource:
 
 
 def split_source(source: data.PairSource, experiment: Experiment) -> data.Split:
-    """Return the split of `source` that the experiment asks for."""
+    """Return the split of `source` that the experiment asks for: the given file's, or one drawn by the seed."""
     settings = experiment.data
+    if settings.split_file:
+        path = Path(settings.split_file)
+        return data.load_split(path, source.keys(), grouped=source.grouped, group_by=settings.group_by)
     return data.make_split(
         source.keys(),
         grouped=source.grouped,
@@ -47,9 +50,9 @@ def prepare_data(experiment: Experiment, cache: Path, console: Console) -> data.
     """Return the pages of every part at the experiment's size, decoded once into `cache`; raises data.DataError."""
     source = open_source(experiment)
     if source.licence_note:
-        _log.warning("%s", source.licence_note)
+        _log.warning("%s: %s", source.title, source.licence_note)
     split = split_source(source, experiment)
-    with Bar(console, "preparing pages", len(source.keys()), "page") as bar:
+    with Bar(console, "preparing pages", len(split.ids), "page") as bar:
         prepared = data.prepare(
             source,
             split,
@@ -57,14 +60,16 @@ def prepare_data(experiment: Experiment, cache: Path, console: Console) -> data.
             recipe_settings=data.recipe_settings(experiment.recipe, experiment.recipe_settings),
             resolution=experiment.resolution,
             cache_root=cache,
-            on_progress=bar.update,
+            duplicates="refuse" if experiment.data.split_file else "drop",
+            on_progress=lambda done, total: bar.update(done, total=total),
         )
     kept = prepared.split
     _log.info(
-        "data: %s, %d training, %d validation, %d test pages; dropped: %d near-duplicates, %d gap rows, %d unreadable",
-        source.title, len(kept.train), len(kept.validation), len(kept.test), kept.dropped_near_duplicates,
-        kept.dropped_gap, len(kept.unreadable),
+        "data: %s: %d training, %d validation, %d test pages (%d test windows)",
+        source.title, len(kept.train), len(kept.validation), len(kept.test), len(prepared.test),
     )  # fmt: skip
+    for line in prepared.report.lines():
+        _log.warning("data: %s", line)
     return prepared
 
 
@@ -73,20 +78,17 @@ def write_test_set(folder: RunFolder, prepared: data.Prepared) -> None:
 
     Raises RequestError where the run was made with other pages than the source gives now.
     """
-    digest = prepared.split.digest()
     if folder.test_windows.exists():
-        stored = read_json(folder.split)["digest"]
-        if stored != digest:
-            raise RequestError(f"{folder.path}: the data has changed since this run began (its split differs): give another --out")
+        if read_json(folder.split)["pixels"] != prepared.digest:
+            raise RequestError(f"{folder.path}: the data has changed since this run began: give another --out")
         return
     rows = []
     for window in prepared.test:
         write_png(folder.test_inputs / f"{window.id}.png", window.bw)
         write_png(folder.test_truths / f"{window.id}.png", window.color)
-        rows.append((window.id, window.page, window.group, window.series, window.chapter))
-    pages = [prepared.train.color(index) for index in range(len(prepared.train))]
-    write_json(folder.mean_chroma, mean_chroma(pages))
-    write_json(folder.split, prepared.split.to_json())
+        rows.append((window.id, window.page_id, window.group, window.series, window.chapter))
+    write_json(folder.mean_chroma, mean_chroma(prepared.train))
+    write_json(folder.split, prepared.split.as_json() | {"pixels": prepared.digest})
     write_parquet(folder.test_windows, pd.DataFrame(rows, columns=["window", "page", "group", "series", "chapter"]))
 
 

@@ -5,6 +5,8 @@ They say what the scores mean: the best there is, and what colouring nothing or 
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from skimage.color import lab2rgb, rgb2lab
@@ -13,12 +15,21 @@ MOST_PAGES = 500
 """Training pages from which the mean chroma is taken, evenly spaced; the mean moves little beyond."""
 
 
-def mean_chroma(pages: list[NDArray[np.uint8]]) -> tuple[float, float]:
-    """Return the mean a* and b* (CIELAB, D65) over all pixels of colour `pages`, each uint8 H x W x 3."""
-    step = max(1, -(-len(pages) // MOST_PAGES))
+class ColourPages(Protocol):
+    """Coloured pages by index, uint8 H x W x 3."""
+
+    def __len__(self) -> int:
+        """How many pages there are."""
+
+    def color(self, at: int) -> NDArray[np.uint8]:
+        """The page."""
+
+
+def mean_chroma(pages: ColourPages) -> tuple[float, float]:
+    """Return the mean a* and b* (CIELAB, D65) over all pixels of the training pages, at most 500 of them."""
     total, pixels = np.zeros(2), 0
-    for page in pages[::step]:
-        chroma = rgb2lab(np.asarray(page))[..., 1:]
+    for index in range(0, len(pages), -(-len(pages) // MOST_PAGES)):
+        chroma = rgb2lab(pages.color(index))[..., 1:]
         total += chroma.sum(axis=(0, 1))
         pixels += chroma.shape[0] * chroma.shape[1]
     return float(total[0] / pixels), float(total[1] / pixels)

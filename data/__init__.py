@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from data.batches import TrainingBatches
-from data.cache import Pages, Prepared, WindowPair, prepare
+from data.cache import prepare
 from data.errors import DataError, UnreadableImage
 from data.pair import PairKey, PairSource, Pixels, RawPair
+from data.prepared import Prepared, Window
 from data.recipes import RECIPES, Recipe, RecipeSettings, recipe_settings
-from data.splits import Split, load_split, make_split
+from data.split_files import load_split
+from data.splits import Split, make_split
 
 __all__ = [
     "RECIPES",
     "DataError",
-    "Pages",
     "PairKey",
     "PairSource",
     "Pixels",
@@ -23,7 +24,7 @@ __all__ = [
     "Split",
     "TrainingBatches",
     "UnreadableImage",
-    "WindowPair",
+    "Window",
     "load_split",
     "make_split",
     "open_pairs",

@@ -1,39 +1,41 @@
-"""Training batches that depend on (seed, step) alone, so that a resumed run needs no state of a loader.
+"""Training batches that depend on (seed, step) alone: a resumed run draws what an uninterrupted one would have drawn.
 
-Every model of a seed sees the same pages with the same crops and flips. Order: a new permutation of the pages each epoch.
+Pages come in a fresh random order each epoch (position p = step * batch + i, epoch p // n). Every item is a random RxR
+crop, mirrored with probability 1/2 (Isola et al. 2017, section 6.2). Paired: B/W and colour share page, crop and flip.
+Unpaired: colour comes from a page drawn at random, as in the original CycleGAN, but never from the batch's B/W pages
+and, where there are others, never from their groups; crop and flip are drawn for each.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from data.errors import DataError
-from data.pair import Pixels
+from data.prepared import FlatImages, TrainingPages
+from data.randomness import check_seed, random_order, raw_words
 
-_ORDER, _PLACE, _PARTNER = 0, 1, 2
-"""What a random stream is for: the order of an epoch, crops and flips of B/W, page and crops of an unpaired colour."""
+Pairing = Literal["paired", "unpaired"]
+
+_ORDER, _FIRST_VIEW, _SECOND_VIEW, _PARTNERS = range(4)
+"""Streams of random numbers."""
 
 
-class TrainingPages(Protocol):
-    """Training pages as uint8 views, at the training scale; `groups` says which pages belong together."""
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What one batch is made of: page indices, crop corners (px) and flips, for B/W and for colour."""
 
-    groups: Sequence[str]
-
-    def __len__(self) -> int:
-        """How many pages there are."""
-
-    def bw(self, index: int) -> Pixels:
-        """The B/W page, HxWx3."""
-
-    def color(self, index: int) -> Pixels:
-        """The coloured page, HxWx3."""
+    bw_pages: npt.NDArray[np.intp]
+    bw_views: npt.NDArray[np.int64]
+    color_pages: npt.NDArray[np.intp]
+    color_views: npt.NDArray[np.int64]
+    """Views are [N, 3]: y, x, and 1 where mirrored."""
 
 
 class TrainingBatches:
-    """Draws the batch of any step: float32 [N, 3, R, R] in [-1, 1] (exactly x / 127.5 - 1) on the device."""
+    """Makes batches on the device from prepared pages, by step number."""
 
     def __init__(
         self,
@@ -42,61 +44,100 @@ class TrainingBatches:
         resolution: int,
         batch_size: int,
         seed: int,
-        pairing: Literal["paired", "unpaired"],
-        device: str,
+        pairing: Pairing,
+        device: torch.device | str = "cpu",
     ) -> None:
-        """Raises DataError where the pages are too few for the pairing."""
-        if len(pages) < (2 if pairing == "unpaired" else 1):
-            raise DataError(f"{len(pages)} training pages are too few for {pairing} training; give more pages")
-        self._pages, self._resolution, self._batch_size = pages, resolution, batch_size
-        self._seed, self._unpaired, self._device = seed, pairing == "unpaired", device
-        names = {group: number for number, group in enumerate(sorted(set(pages.groups)))}
-        self._groups = np.array([names[group] for group in pages.groups])
-        self._epoch = -1
-        self._order: npt.NDArray[np.intp] = np.arange(0)
+        """Batches of `batch_size` RxR crops.
+
+        Raises:
+            DataError: no pages, pages smaller than the resolution, a seed below 0, or unpaired with a single page.
+        """
+        check_seed(seed)
+        if batch_size < 1:
+            raise DataError(f"batch size {batch_size}: it is at least 1")
+        if not len(pages):
+            raise DataError("there are no training pages")
+        if pairing == "unpaired" and len(pages) < 2:
+            raise DataError("unpaired training needs at least two pages, since A and B never come from the same one")
+        self._sizes = np.array([pages.size(at) for at in range(len(pages))], dtype=np.int64)
+        if self._sizes.min() < resolution:
+            raise DataError(f"training pages of {self._sizes.min()} px are smaller than the resolution {resolution}")
+        self._pages = pages
+        self._resolution = resolution
+        self._batch_size = batch_size
+        self._seed = seed
+        self._pairing = pairing
+        self._device = torch.device(device)
+        self._groups = np.unique(np.array(pages.groups), return_inverse=True)[1]
+        self._epoch: tuple[int, npt.NDArray[np.intp]] = (-1, np.empty(0, dtype=np.intp))
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """B/W and colour of `step`; unpaired colour comes from other pages, of another group where there is one."""
-        size, place = self._resolution, self._stream(_PLACE, step)
-        partner = self._stream(_PARTNER, step) if self._unpaired else None
-        bw = np.empty((self._batch_size, size, size, 3), np.uint8)
-        color = np.empty_like(bw)
-        for row in range(self._batch_size):
-            index = self._page_at(step * self._batch_size + row)
-            cut = self._draw_cut(self._pages.bw(index), place)
-            bw[row] = self._cut(self._pages.bw(index), *cut)
-            if partner is None:
-                color[row] = self._cut(self._pages.color(index), *cut)
-            else:
-                page = self._pages.color(self._other_page(index, partner))
-                color[row] = self._cut(page, *self._draw_cut(page, partner))
-        return self._to_device(bw), self._to_device(color)
+        """B/W and colour of one step: float32 [N, 3, R, R] in [-1, 1], exactly x / 127.5 - 1 of the stored bytes."""
+        plan = self.plan(step)
+        bw = self._crops(self._pages.inputs, plan.bw_pages, plan.bw_views)
+        color = self._crops(self._pages.truths, plan.color_pages, plan.color_views)
+        # One channel crosses to the device, three leave.
+        return to_unit_range(bw).expand(-1, 3, -1, -1).contiguous(), to_unit_range(color)
 
-    def _stream(self, purpose: int, number: int) -> np.random.Generator:
-        return np.random.Generator(np.random.Philox(key=[self._seed, purpose], counter=[0, 0, 0, number]))
+    def plan(self, step: int) -> BatchPlan:
+        """The pages, crops and flips of one step."""
+        first = step * self._batch_size
+        bw_pages = np.array([self._page_at(first + at) for at in range(self._batch_size)], dtype=np.intp)
+        bw_views = self._views(step, _FIRST_VIEW, bw_pages)
+        if self._pairing == "paired":
+            return BatchPlan(bw_pages, bw_views, bw_pages, bw_views)
+        color_pages = self._partners(step, bw_pages)
+        return BatchPlan(bw_pages, bw_views, color_pages, self._views(step, _SECOND_VIEW, color_pages))
 
     def _page_at(self, position: int) -> int:
-        epoch, place = divmod(position, len(self._pages))
-        if epoch != self._epoch:
-            self._epoch, self._order = epoch, self._stream(_ORDER, epoch).permutation(len(self._pages))
-        return int(self._order[place])
+        epoch, at = divmod(position, len(self._pages))
+        if self._epoch[0] != epoch:
+            # Kept because consecutive steps ask for the same epoch; it depends on nothing but (seed, epoch).
+            self._epoch = (epoch, random_order(len(self._pages), self._seed, epoch, _ORDER))
+        return int(self._epoch[1][at])
 
-    def _other_page(self, index: int, random: np.random.Generator) -> int:
-        others = np.flatnonzero(self._groups != self._groups[index])
-        if len(others):
-            return int(others[random.integers(len(others))])
-        draw = int(random.integers(len(self._pages) - 1))
-        return draw + (draw >= index)
+    def _views(self, step: int, stream: int, pages: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        words = raw_words(self._seed, step, stream, 3 * len(pages)).reshape(-1, 3)
+        choices = np.ones((len(pages), 3), dtype=np.uint64)
+        choices[:, :2] += (self._sizes[pages] - self._resolution).astype(np.uint64)
+        choices[:, 2] = 2
+        # Modulo is uneven by less than 1e-15 here: choices are thousands, words have 64 bits.
+        return (words % choices).astype(np.int64)
 
-    def _draw_cut(self, page: Pixels, random: np.random.Generator) -> tuple[int, int, bool]:
-        height, width = page.shape[:2]
-        top = int(random.integers(height - self._resolution + 1))
-        left = int(random.integers(width - self._resolution + 1))
-        return top, left, bool(random.integers(2))
+    def _partners(self, step: int, bw_pages: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """A colour page for each B/W page, from the strictest pool that is not empty."""
+        words = raw_words(self._seed, step, _PARTNERS, len(bw_pages))
+        in_batch = np.zeros(len(self._pages), dtype=bool)
+        in_batch[bw_pages] = True
+        foreign = ~np.isin(self._groups, self._groups[bw_pages])
+        if foreign.any():
+            pool = np.flatnonzero(foreign)
+            return np.asarray(pool[words % np.uint64(len(pool))])
+        return np.array(
+            [self._partner(int(page), in_batch, int(word)) for page, word in zip(bw_pages, words, strict=True)]
+        )
 
-    def _cut(self, page: Pixels, top: int, left: int, flip: bool) -> Pixels:
-        window = page[top : top + self._resolution, left : left + self._resolution]
-        return window[:, ::-1] if flip else window
+    def _partner(self, page: int, in_batch: npt.NDArray[np.bool_], word: int) -> int:
+        """A colour page for one B/W page of a batch that touches every group."""
+        other_page = np.arange(len(self._pages)) != page
+        other_group = self._groups != self._groups[page]
+        pools = (other_group & ~in_batch, other_group, ~in_batch & other_page, other_page)
+        pool = next(np.flatnonzero(pool) for pool in pools if pool.any())
+        return int(pool[word % len(pool)])
 
-    def _to_device(self, pixels: Pixels) -> torch.Tensor:
-        return torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1.0
+    def _crops(self, images: FlatImages, pages: npt.NDArray[np.intp], views: npt.NDArray[np.int64]) -> torch.Tensor:
+        """uint8 [N, C, R, R] on the device."""
+        side = self._resolution
+        pinned = self._device.type == "cuda"
+        # Pinned memory comes from a pool that waits for the copy before it hands a block out again.
+        crops = torch.empty((len(pages), side, side, images.channels), dtype=torch.uint8, pin_memory=pinned)
+        content = crops.numpy()
+        for at, (page, (y, x, mirrored)) in enumerate(zip(pages.tolist(), views.tolist(), strict=True)):
+            view = images[page][y : y + side, x : x + side]
+            content[at] = view[:, ::-1] if mirrored else view
+        return crops.to(self._device, non_blocking=pinned).permute(0, 3, 1, 2).contiguous()
+
+
+def to_unit_range(pixels: torch.Tensor) -> torch.Tensor:
+    """Bytes as float32 in [-1, 1]: x / 127.5 - 1."""
+    return pixels.to(torch.float32).div_(127.5).sub_(1.0)

@@ -1,100 +1,48 @@
-"""Pages decoded and resized once, as uint8 in one memory-mapped file; a run reads only this.
+"""Decodes and resizes every page of a split once, and keeps the pixels on disk for all runs that ask for the same.
 
-The folder's name is a digest of everything that shapes the pixels, so that nothing stale is ever used. It is built under
-another name and renamed when complete: an interrupted one is built anew, and two runs at once cannot harm each other.
+The folder's name is a digest of all that decides its content. It is built under another name and renamed when it is
+complete, so that an interrupted preparation leaves nothing that could be taken for one, and two processes that prepare
+the same at once do each other no harm.
 """
 
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Literal
 
 import numpy as np
 
+from data.cache_files import PartsWriter, StoredPicture, disk_errors, open_pictures, open_windows, read_index
 from data.duplicates import near_duplicates, thumbnail
 from data.errors import DataError, UnreadableImage
-from data.geometry import resize_to_short_side, test_windows, training_side
-from data.pair import PairKey, PairSource, Pixels
-from data.recipes import Recipe, RecipeSettings, apply_recipe
-from data.splits import Split
+from data.geometry import resize_pair, short_side, window_origins
+from data.pair import PairKey, PairSource, Pixels, shown_name, skipped_files
+from data.prepared import PreparationReport, Prepared, TrainingPages, Windows
+from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
+from data.splits import PARTS, Split
 
-VERSION = 1
-"""Raised whenever the same request would give other pixels or another layout."""
+CACHE_VERSION = 1
+"""Raised when anything that decides the stored pixels or the dropped pages changes."""
 
 MOST_UNREADABLE = 0.01
-"""A source with a larger share of unreadable pages is refused (design, section 7)."""
+"""A larger share of unreadable pages is not bad luck but a wrong source."""
 
-_DECODED_AHEAD = 32
-"""Pages decoded at once at most: bounds the memory, whatever the size of the source."""
+LEAST_RESOLUTION = 16
 
-Progress = Callable[[int], None]
+STALE_SECONDS = 24 * 3600.0
+"""Half-built folders of killed processes are removed after this time; no preparation pauses for so long."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """Where a page lies in the file; `channels` is 1 where the B/W page is stored as grey."""
-
-    offset: int
-    height: int
-    width: int
-    channels: int
-
-
-class Pages:
-    """Cached pages as read-only views: uint8 HxWx3 by index, with ids and groups beside."""
-
-    def __init__(self, file: Path, ids: Sequence[str], groups: Sequence[str], entries: Sequence[_Entry]) -> None:
-        self.ids, self.groups, self._entries = tuple(ids), tuple(groups), tuple(entries)
-        self._bytes = np.memmap(file, dtype=np.uint8, mode="r")
-
-    def __len__(self) -> int:
-        """How many pages there are."""
-        return len(self._entries)
-
-    def bw(self, index: int) -> Pixels:
-        """The B/W page, HxWx3 with R = G = B where it was grey."""
-        entry = self._entries[index]
-        stored = self._view(entry.offset, entry, entry.channels)
-        return np.broadcast_to(stored, (entry.height, entry.width, 3))
-
-    def color(self, index: int) -> Pixels:
-        """The coloured page, HxWx3."""
-        entry = self._entries[index]
-        return self._view(entry.offset + entry.height * entry.width * entry.channels, entry, 3)
-
-    def _view(self, offset: int, entry: _Entry, channels: int) -> Pixels:
-        size = entry.height * entry.width * channels
-        return self._bytes[offset : offset + size].reshape(entry.height, entry.width, channels)
-
-
-@dataclass(frozen=True, slots=True)
-class WindowPair:
-    """A fixed R x R window of a held-out page with its black-and-white input and coloured original, uint8 RxRx3."""
-
-    id: str
-    page: str
-    group: str
-    series: str
-    chapter: str
-    bw: Pixels
-    color: Pixels
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Everything that a run reads: training pages, windows of the other parts, and the split as it came out."""
-
-    train: Pages
-    validation: tuple[WindowPair, ...]
-    test: tuple[WindowPair, ...]
-    split: Split
-    digest: str
+Progress = Callable[[int, int], None]
+"""Called with the pages done and the pages in all."""
 
 
 def prepare(
@@ -105,171 +53,245 @@ def prepare(
     recipe_settings: RecipeSettings,
     resolution: int,
     cache_root: Path,
-    on_progress: Progress,
+    duplicates: Literal["drop", "refuse"] = "drop",
+    on_progress: Progress | None = None,
+    threads: int | None = None,
 ) -> Prepared:
-    """Decode, resize and store every page of the split, or open what is stored; near-duplicates leave the training part.
+    """Prepare a split, or open it where it was prepared before; the result does not depend on the number of threads.
+
+    Args:
+        source: of the pages; its `read` is called from several threads.
+        split: of the source's ids.
+        recipe: how the B/W input is made.
+        recipe_settings: of the recipe, from `data.recipes.recipe_settings`.
+        resolution: R, px.
+        cache_root: folder that holds all prepared splits.
+        duplicates: what to do about training pages that nearly equal held-out ones; "refuse" is for a given split.
+        on_progress: called after each page.
+        threads: that decode; as many as there are cores, at most 8, if None.
 
     Raises:
-        DataError: too many unreadable pages, a recipe that the source cannot have, or a cache that cannot be written.
+        DataError: more than 1 % of the pages are unreadable, a part is left without pages, a given split leaks, recipe
+            "original" without B/W pages, or the cache cannot be written.
     """
-    digest = _digest(source, split, recipe, recipe_settings, resolution)
-    folder = cache_root / digest[:32]
-    if not (folder / "index.json").is_file():
-        try:
-            _build(source, split, recipe, recipe_settings, resolution, folder, on_progress)
-        except OSError as error:
-            raise DataError(f"{cache_root}: cannot be written ({error.strerror or error}); give another --cache") from error
-    return _open(folder, source, resolution, digest)
+    if resolution < LEAST_RESOLUTION:
+        raise DataError(f"resolution {resolution}: it is at least {LEAST_RESOLUTION} px")
+    job = _Job(source, split, recipe, recipe_settings, resolution)
+    folder = cache_root / job.key()
+    index = read_index(folder)
+    if index is None:
+        index = _build(job, folder, on_progress, threads or min(8, os.cpu_count() or 1))
+    if index["near_duplicates"] and duplicates == "refuse":
+        first = " and ".join(index["near_duplicates"][0])
+        raise DataError(
+            f"the split leaks: {len(index['near_duplicates'])} training pages nearly equal held-out ones (pages {first});"
+            " take them out of its train part"
+        )
+    return _open(job, folder, index)
 
 
-def _digest(source: PairSource, split: Split, recipe: Recipe, settings: RecipeSettings, resolution: int) -> str:
-    parts = [VERSION, source.fingerprint(), split.digest(), recipe, settings.model_dump(mode="json"), resolution]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True)
+class _Job:
+    """What is to be prepared; whatever decides the content of the folder."""
+
+    source: PairSource
+    split: Split
+    recipe: Recipe
+    settings: RecipeSettings
+    resolution: int
+
+    def key(self) -> str:
+        content = {
+            "version": CACHE_VERSION,
+            "source": self.source.fingerprint(),
+            "split": self.split.digest,
+            "recipe": self.recipe,
+            "settings": self.settings.model_dump(mode="json"),
+            "resolution": self.resolution,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    def pages(self) -> list[tuple[str, PairKey]]:
+        """(part, key) of every page, in the order of the split."""
+        of_id = {key.id: key for key in self.source.keys()}  # noqa: SIM118
+        unknown = [page for page in self.split.ids if page not in of_id]
+        if unknown:
+            raise DataError(f"{self.source.spec}: {len(unknown)} pages of the split are not in it ({unknown[0]}, …)")
+        return [(part, of_id[page]) for part in PARTS for page in getattr(self.split, part)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Decoded:
-    """One page at its working size, or why it could not be read."""
+class _Page:
+    """A decoded page, or the reason why there is none."""
 
-    bw: Pixels
-    color: Pixels
-    small: Pixels
+    part: str
+    key: PairKey
+    pictures: tuple[StoredPicture, ...]
+    thumbnail: Pixels | None
+    unreadable: str = ""
 
 
-def _build(
-    source: PairSource, split: Split, recipe: Recipe, settings: RecipeSettings, resolution: int, folder: Path, on_progress: Progress
-) -> None:  # fmt: skip
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+def _build(job: _Job, folder: Path, on_progress: Progress | None, threads: int) -> dict[str, Any]:
+    root = folder.parent
+    building = root / f".building-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_stale(root)
+        building.mkdir()
     try:
-        index = _fill(stage, source, split, recipe, settings, resolution, on_progress)
-        with (stage / "index.json").open("w", encoding="utf-8") as file:
-            json.dump(index, file)
-            file.flush()
-            os.fsync(file.fileno())
-        _put_in_place(stage, folder)
+        _fill(job, building, on_progress, threads)
+        with disk_errors(root):
+            return _move_into_place(building, folder)
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        shutil.rmtree(building, ignore_errors=True)
 
 
-def _put_in_place(stage: Path, folder: Path) -> None:
-    try:
-        stage.rename(folder)
-    except OSError:
-        # Another run was faster; the content is the same by construction.
-        if not (folder / "index.json").is_file():
-            raise
-
-
-def _fill(
-    stage: Path, source: PairSource, split: Split, recipe: Recipe, settings: RecipeSettings, resolution: int, on_progress: Progress
-) -> dict[str, Any]:  # fmt: skip
-    """Write pages.bin; return the index: entries by id, and the split without near-duplicates and unreadable pages."""
-    keys = {key.id: key for key in source.keys()}  # noqa: SIM118 -- not a dictionary
-    side_of = dict.fromkeys(split.train, training_side(resolution)) | dict.fromkeys((*split.validation, *split.test), resolution)
-
-    def decode(page: str) -> _Decoded | UnreadableImage:
-        return _decode(source, keys[page], recipe, settings, side_of[page])
-
-    entries: dict[str, list[int]] = {}
-    small: dict[str, Pixels] = {}
-    unreadable: dict[str, str] = {}
-    with (stage / "pages.bin").open("wb") as file:
-        for done, (page, result) in enumerate(_ordered(list(side_of), decode), start=1):
-            if isinstance(result, UnreadableImage):
-                unreadable[page] = str(result)
-                _refuse_too_many(unreadable, len(side_of))
+def _fill(job: _Job, building: Path, on_progress: Progress | None, threads: int) -> None:
+    pages = job.pages()
+    unreadable: list[tuple[str, str]] = []
+    thumbnails: dict[str, list[tuple[str, Pixels]]] = {part: [] for part in PARTS}
+    with PartsWriter(building) as writer:
+        for done, page in enumerate(_decoded(job, pages, threads), start=1):
+            if page.thumbnail is None:
+                unreadable.append((page.key.id, page.unreadable))
+                _refuse_too_many(unreadable, len(pages))
             else:
-                entries[page] = _append(file, result)
-                small[page] = result.small
-            on_progress(done)
-        file.flush()
-        os.fsync(file.fileno())
-    kept = split.without(_leaks(split, small), unreadable)
-    _refuse_empty_parts(kept, source)
-    return {"entries": entries, "split": kept.to_json(), "unreadable": unreadable}
+                writer.add(page.part, page.key.id, page.pictures)
+                thumbnails[page.part].append((page.key.id, page.thumbnail))
+            if on_progress is not None:
+                on_progress(done, len(pages))
+        writer.finish({"unreadable": unreadable, "near_duplicates": _leaks(thumbnails)})
 
 
-def _decode(
-    source: PairSource, key: PairKey, recipe: Recipe, settings: RecipeSettings, side: int
-) -> _Decoded | UnreadableImage:
-    try:
-        raw = source.read(key)
-    except UnreadableImage as error:
-        return error
-    color = resize_to_short_side(raw.color, side)
-    bw = None if raw.bw is None else resize_to_short_side(raw.bw, side)
-    if bw is not None and bw.shape != color.shape:
-        return UnreadableImage(f"{key.id}: B/W {raw.bw.shape[:2]} and colour {raw.color.shape[:2]} differ in shape")  # type: ignore[union-attr]
-    return _Decoded(apply_recipe(recipe, settings, bw, color), color, thumbnail(raw.color))
+def _refuse_too_many(unreadable: Sequence[tuple[str, str]], pages: int) -> None:
+    if len(unreadable) > MOST_UNREADABLE * pages:
+        shown = "; ".join(why for _, why in unreadable[:3])
+        raise DataError(f"more than {MOST_UNREADABLE:.0%} of the {pages} pages cannot be read: {shown}")
 
 
-def _ordered(
-    pages: Sequence[str], decode: Callable[[str], _Decoded | UnreadableImage]
-) -> Iterator[tuple[str, _Decoded | UnreadableImage]]:
-    """Decode on all cores, in order, a bounded number ahead."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for start in range(0, len(pages), _DECODED_AHEAD):
-            chunk = pages[start : start + _DECODED_AHEAD]
-            yield from zip(chunk, pool.map(decode, chunk), strict=True)
-
-
-def _append(file: BinaryIO, page: _Decoded) -> list[int]:
-    offset = file.tell()
-    grey = bool((page.bw[..., :1] == page.bw).all())
-    stored = page.bw[..., :1] if grey else page.bw
-    file.write(np.ascontiguousarray(stored).tobytes())
-    file.write(np.ascontiguousarray(page.color).tobytes())
-    return [offset, *page.color.shape[:2], stored.shape[-1]]
-
-
-def _leaks(split: Split, small: dict[str, Pixels]) -> list[str]:
-    """Training pages that nearly equal a held-out page."""
-    train = [page for page in split.train if page in small]
-    held_out = [page for page in (*split.validation, *split.test) if page in small]
-    if not train or not held_out:
+def _leaks(thumbnails: dict[str, list[tuple[str, Pixels]]]) -> list[tuple[str, str]]:
+    """(training id, held-out id) of near-duplicates, one pair for each training page."""
+    training, held_out = thumbnails["train"], thumbnails["validation"] + thumbnails["test"]
+    if not training or not held_out:
         return []
-    pairs = near_duplicates(np.stack([small[page] for page in train]), np.stack([small[page] for page in held_out]))
-    return sorted({train[index] for index, _ in pairs})
+    first, second = (np.stack([pixels for _, pixels in pages]) for pages in (training, held_out))
+    pairs: dict[str, str] = {}
+    for at, other in near_duplicates(first, second):
+        pairs.setdefault(training[at][0], held_out[other][0])
+    return list(pairs.items())
 
 
-def _refuse_too_many(unreadable: dict[str, str], pages: int) -> None:
-    if len(unreadable) > max(1, MOST_UNREADABLE * pages):
-        first = next(iter(unreadable.values()))
-        raise DataError(f"{len(unreadable)} of {pages} pages cannot be read, the first: {first}; repair or remove them")
+def _decoded(job: _Job, pages: Sequence[tuple[str, PairKey]], threads: int) -> Iterator[_Page]:
+    """Decoded pages in order; a few are decoded ahead, never more, so that memory stays bounded."""
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[_Page]] = deque()
+        waiting = iter(pages)
+        try:
+            for part, key in waiting:
+                ahead.append(pool.submit(_decode, job, part, key))
+                if len(ahead) > 2 * threads:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _refuse_empty_parts(split: Split, source: PairSource) -> None:
-    for part in ("train", "validation", "test"):
+def _decode(job: _Job, part: str, key: PairKey) -> _Page:
+    try:
+        raw = job.source.read(key)
+        side = short_side(job.resolution, "train" if part == "train" else "test")
+        pair = resize_pair(raw, side, shown_name(job.source, key))
+    except UnreadableImage as error:
+        return _Page(part, key, (), None, str(error))
+    grey = apply_recipe_grey(job.recipe, job.settings, pair.bw, pair.color)[:, :, None]
+    whole = StoredPicture(grey, pair.color)
+    pictures = (whole,) if part == "train" else tuple(_windows(whole, job.resolution))
+    return _Page(part, key, pictures, thumbnail(raw.color))
+
+
+def _windows(page: StoredPicture, side: int) -> Iterator[StoredPicture]:
+    for y, x in window_origins(*page.color.shape[:2]):
+        window = np.s_[y : y + side, x : x + side]
+        yield StoredPicture(page.bw[window], page.color[window])
+
+
+def _move_into_place(building: Path, folder: Path) -> dict[str, Any]:
+    """Rename to the final name; where another process was first, its folder is as good."""
+    if folder.exists() and read_index(folder) is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        building.rename(folder)
+    except OSError:
+        if read_index(folder) is None:
+            raise
+    index = read_index(folder)
+    if index is None:
+        raise DataError(f"{folder}: was changed while it was prepared; run again")
+    return index
+
+
+def _remove_stale(root: Path) -> None:
+    for path in root.glob(".building-*"):
+        try:
+            age = time.time() - max(file.stat().st_mtime for file in (path, *path.iterdir()))
+        except OSError:
+            continue
+        if age > STALE_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _open(job: _Job, folder: Path, index: dict[str, Any]) -> Prepared:
+    near = tuple((training, held_out) for training, held_out in index["near_duplicates"])
+    unreadable = tuple((page, why) for page, why in index["unreadable"])
+    split = job.split.without(
+        near_duplicates=[training for training, _ in near], unreadable=[page for page, _ in unreadable]
+    )
+    for part in PARTS:
         if not getattr(split, part):
             raise DataError(
-                f"{source.spec}: no page is left in the {part} part ({split.dropped_near_duplicates} near-duplicates and "
-                f"{len(split.unreadable)} unreadable pages dropped); give more pages or other groups"
+                f"no pages are left in the part {part} ({len(near)} near-duplicates were dropped); add pages"
             )
+    keys = {key.id: key for _, key in job.pages()}
+    windows = partial(_open_windows, folder, index, keys, split, job.resolution)
+    return Prepared(
+        folder=folder,
+        resolution=job.resolution,
+        recipe=job.recipe,
+        recipe_settings=job.settings,
+        split=split,
+        digest=_content_digest(job, split, index["sha256"]),
+        report=PreparationReport(skipped_files(job.source), unreadable, near, split.dropped_gap),
+        train=_open_training(folder, index, split),
+        validation=windows("validation"),
+        test=windows("test"),
+    )
 
 
-def _open(folder: Path, source: PairSource, resolution: int, digest: str) -> Prepared:
-    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
-    values = {name: value for name, value in index["split"].items() if name != "digest"}
-    for name in ("train", "validation", "test", "unreadable"):
-        values[name] = tuple(values[name])
-    split = Split(**values)
-    keys = {key.id: key for key in source.keys()}  # noqa: SIM118 -- not a dictionary
-
-    def pages(ids: Sequence[str]) -> Pages:
-        entries = [_Entry(*index["entries"][page]) for page in ids]
-        return Pages(folder / "pages.bin", ids, [split.groups[page] for page in ids], entries)
-
-    def windows(ids: Sequence[str]) -> tuple[WindowPair, ...]:
-        return tuple(_windows(pages(ids), keys, resolution))
-
-    return Prepared(pages(split.train), windows(split.validation), windows(split.test), split, digest)
+def _content_digest(job: _Job, split: Split, sha256: dict[str, str]) -> str:
+    content = {
+        "resolution": job.resolution,
+        "recipe": job.recipe,
+        "settings": job.settings.model_dump(mode="json"),
+        "split": split.digest,
+        "pages": [sha256[page] for page in split.ids],
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _windows(pages: Pages, keys: dict[str, PairKey], resolution: int) -> Iterator[WindowPair]:
-    for index, page in enumerate(pages.ids):
-        bw, color = pages.bw(index), pages.color(index)
-        for window in test_windows(page, *color.shape[:2], resolution):
-            place = np.s_[window.top : window.top + resolution, window.left : window.left + resolution]
-            key = keys[page]
-            yield WindowPair(window.id, page, pages.groups[index], key.series, key.chapter, bw[place], color[place])
+def _open_training(folder: Path, index: dict[str, Any], split: Split) -> TrainingPages:
+    part = index["parts"]["train"]
+    wanted = set(split.train)
+    rows = [row for row, page in enumerate(part["pages"]) if page in wanted]
+    bw, color = (open_pictures(folder, part, "train", kind, rows) for kind in ("bw", "color"))
+    ids = [part["pages"][row] for row in rows]
+    return TrainingPages(ids, [split.groups[page] for page in ids], bw, color)
+
+
+def _open_windows(
+    folder: Path, index: dict[str, Any], keys: dict[str, PairKey], split: Split, side: int, name: str
+) -> Windows:
+    part = index["parts"][name]
+    pages: list[str] = part["pages"]
+    bw, color = (open_windows(folder, name, kind, side) for kind in ("bw", "color"))
+    return Windows([keys[page] for page in pages], [split.groups[page] for page in pages], part["numbers"], bw, color)

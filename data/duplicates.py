@@ -72,7 +72,9 @@ def perceptual_hashes(grey: npt.NDArray[np.float32]) -> tuple[Words, Words]:
 
     Bit order: the 8x8 lowest frequencies of the orthonormal 2-D DCT row by row, without the mean.
     """
-    low = dctn(registration.halved(grey).astype(np.float64), norm="ortho", axes=(1, 2))[:, :8, :8].reshape(len(grey), 64)[:, 1:]
+    low = dctn(registration.halved(grey).astype(np.float64), norm="ortho", axes=(1, 2))[:, :8, :8].reshape(
+        len(grey), 64
+    )[:, 1:]
     from_median = low - np.median(low, axis=1, keepdims=True)
     scale = np.sqrt((low**2).mean(axis=1, keepdims=True))
     return _words(from_median > 0), _words(np.abs(from_median) > CERTAIN * scale)

@@ -5,5 +5,5 @@ class DataError(Exception):
     """Unusable data or a wrong data request; the message is one line that says what, where, and the mend."""
 
 
-class UnreadableImage(DataError):  # noqa: N818 - the name that the rooms agreed on
+class UnreadableImage(DataError):
     """One image that cannot be used; the message names it. A few of them are left out and counted, many stop a run."""

@@ -1,51 +1,72 @@
-"""Page geometry: how large a page is in training and in testing, and which windows of it are tested.
+"""The sizes at which pages are trained on and tested, which move every score.
 
-Training takes the page with its short side at 286/256 of R and a random R x R crop; testing takes the short side at R and one
-fixed window at each end of the long side (one window where the page is square). The originals resize every picture to
-286 x 286 and crop 256 x 256 (their `resize_and_crop`), which squashes portrait pages; here the aspect is kept.
+Training takes the page with its short side at 286/256 of the resolution R and a random RxR crop; testing takes the
+short side at R and fixed RxR windows: two at the ends of the long side, one where the page is square. The originals
+resize every picture to 286x286 (`resize_and_crop`), which squashes portrait pages; here the aspect is kept.
 """
 
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from data.pair import Pixels
+from data.errors import UnreadableImage
+from data.pair import Pixels, RawPair
 
 TRAINING_SCALE = 286 / 256
-"""Short side of a training page over R (junyanz/pytorch-CycleGAN-and-pix2pix, load_size over crop_size)."""
+"""Short side of a training page over R (junyanz/pytorch-CycleGAN-and-pix2pix: load_size 286, crop_size 256)."""
+
+MAX_ASPECT_DIFFERENCE = 0.05
+"""Two pictures of one page may differ this much in aspect; beyond it they do not show the same page."""
 
 
-def training_side(resolution: int) -> int:
-    """The short side in px of a training page for crops of `resolution` px."""
-    return round(resolution * TRAINING_SCALE)
+def short_side(resolution: int, part: Literal["train", "test"]) -> int:
+    """The short side of a page in px: round(R * 286/256) for training, R for testing (and validation)."""
+    return round(resolution * TRAINING_SCALE) if part == "train" else resolution
 
 
-def resize_to_short_side(image: Pixels, side: int) -> Pixels:
-    """The page uint8 HxWx3 with its short side at `side` px and its aspect kept.
+def target_size(height: int, width: int, short: int) -> tuple[int, int]:
+    """Height and width in px after scaling the short side to `short`, aspect kept."""
+    smaller = min(height, width)
+    return max(short, round(height * short / smaller)), max(short, round(width * short / smaller))
 
-    PIL's bicubic, which antialiases when it shrinks: screentone would turn into moire otherwise.
+
+def resize(picture: Pixels, height: int, width: int) -> Pixels:
+    """Pillow's bicubic resize of a uint8 HxWx3 picture; its support grows as it shrinks, which is antialiasing."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC), dtype=np.uint8)
+
+
+def resize_pair(raw: RawPair, short: int, name: str) -> RawPair:
+    """Both pictures of a page with the short side at `short` px; the colour page decides the size.
+
+    Raises:
+        UnreadableImage: the two differ in shape, so that they cannot be one page.
     """
-    height, width = image.shape[:2]
-    scale = side / min(height, width)
-    size = (max(side, round(width * scale)), max(side, round(height * scale)))
-    if size == (width, height):
-        return image
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BICUBIC), dtype=np.uint8)
+    height, width = target_size(raw.color.shape[0], raw.color.shape[1], short)
+    color = resize(raw.color, height, width)
+    if raw.bw is None:
+        return RawPair(None, color)
+    if not same_shape(raw.bw, raw.color):
+        sizes = " and ".join(f"{picture.shape[1]}x{picture.shape[0]}" for picture in (raw.bw, raw.color))
+        raise UnreadableImage(f"{name}: B/W and colour differ in shape ({sizes}); remove the pair or crop one of them")
+    return RawPair(resize(raw.bw, height, width), color)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """An R x R window of a test page: its id and its top left corner in px."""
-
-    id: str
-    top: int
-    left: int
+def same_shape(first: Pixels, second: Pixels) -> bool:
+    """Whether two pictures agree in aspect to within `MAX_ASPECT_DIFFERENCE`."""
+    ratio = float(first.shape[0] * second.shape[1]) / float(first.shape[1] * second.shape[0])
+    return max(ratio, 1.0 / ratio) <= 1.0 + MAX_ASPECT_DIFFERENCE
 
 
-def test_windows(page_id: str, height: int, width: int, resolution: int) -> list[Window]:
-    """The fixed windows of a test page whose short side is `resolution` px: `<page>-0`, and `<page>-1` unless square."""
-    windows = [Window(f"{page_id}-0", 0, 0)]
-    if height != width:
-        windows.append(Window(f"{page_id}-1", height - resolution, width - resolution))
-    return windows
+def window_origins(height: int, width: int) -> tuple[tuple[int, int], ...]:
+    """(y, x) of the test windows of a page whose short side is the resolution: start and end of the long side."""
+    if height == width:
+        return ((0, 0),)
+    return ((0, 0), (height - width, 0)) if height > width else ((0, 0), (0, width - height))
+
+
+def window_id(page_id: str, number: int) -> str:
+    """The name of a page's test window: "<page id>-0" is the top or left one."""
+    return f"{page_id}-{number}"

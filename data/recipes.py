@@ -160,7 +160,7 @@ def _luma(color: Pixels) -> npt.NDArray[np.float64]:
 
 def _unit(luma: npt.NDArray[np.float64]) -> float:
     """True px in one px of a page with short side 256."""
-    return min(luma.shape) / 256.0
+    return float(min(luma.shape)) / 256.0
 
 
 def _lines(settings: LinesSettings, luma: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

@@ -142,8 +142,6 @@ def _inner(images: Array, inset: int) -> Array:
     return images[:, inset:-inset, inset:-inset]
 
 
-
-
 def _blurred(images: Array, sigma: float) -> Array:
     if sigma == 0.0:
         return images

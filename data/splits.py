@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from data.assignment import assign_blocks, assign_groups
+from data.assignment import Shares, assign_blocks, assign_groups
 from data.errors import DataError
 from data.pair import PairKey
 from data.randomness import check_seed
@@ -62,10 +62,11 @@ class Split:
     def without(self, *, near_duplicates: Sequence[str] = (), unreadable: Sequence[str] = ()) -> Self:
         """The split that remains when these ids are left out, and says so."""
         gone = {*near_duplicates, *unreadable}
-        parts = {part: tuple(page for page in getattr(self, part) if page not in gone) for part in PARTS}
         return replace(
             self,
-            **parts,
+            train=_kept(self.train, gone),
+            validation=_kept(self.validation, gone),
+            test=_kept(self.test, gone),
             groups={page: group for page, group in self.groups.items() if page not in gone},
             dropped_near_duplicates=self.dropped_near_duplicates + tuple(near_duplicates),
             unreadable=self.unreadable + tuple(unreadable),
@@ -126,13 +127,7 @@ def make_split(
         )
     if group_by == "series" and not grouped:
         raise DataError("the source has no series to group by: all its pages are in one folder or table")
-    shares = (test_share, validation_share)
-    if grouped:
-        labels = [group_label(key, group_by) for key in keys]
-        part_of = assign_groups(labels, shares, seed, group_by)
-        block = gap = 0
-    else:
-        labels, part_of, block, gap = assign_blocks(len(keys), shares, seed)
+    labels, part_of, block, gap = _dealt(keys, grouped, group_by, seed, (test_share, validation_share))
     parts = {part: tuple(key.id for key, to in zip(keys, part_of, strict=True) if to == part) for part in PARTS}
     used = {page for ids in parts.values() for page in ids}
     return Split(
@@ -146,6 +141,20 @@ def make_split(
         gap=gap,
         dropped_gap=tuple(key.id for key in keys if key.id not in used),
     )
+
+
+def _dealt(
+    keys: Sequence[PairKey], grouped: bool, group_by: GroupBy, seed: int, shares: Shares
+) -> tuple[list[str], Sequence[str | None], int, int]:
+    """The group and the part of each page, and the rows of a block and of a gap."""
+    if not grouped:
+        return assign_blocks(len(keys), shares, seed)
+    labels = [group_label(key, group_by) for key in keys]
+    return labels, assign_groups(labels, shares, seed, group_by), 0, 0
+
+
+def _kept(ids: Sequence[str], gone: set[str]) -> tuple[str, ...]:
+    return tuple(page for page in ids if page not in gone)
 
 
 def group_label(key: PairKey, group_by: GroupBy) -> str:

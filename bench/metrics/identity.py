@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +40,8 @@ def metric_id(
     return ":".join(parts)
 
 
-def digest_of_arrays(arrays: Iterable[NDArray[np.float32]]) -> str:
-    """Return the sha256 (hex) of the arrays' shapes and little-endian float32 values, in their order."""
+def digest_of_arrays(arrays: Iterable[NDArray[np.floating[Any]]]) -> str:
+    """Return the sha256 (hex) of the arrays' shapes and values, rounded to little-endian float32, in their order."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(repr(array.shape).encode())

@@ -17,7 +17,7 @@ from bench.reporting.naming import amount, direction_arrow, metric_title
 from bench.reporting.reading import Run
 from bench.reporting.style import TEXT_WIDTH, Look, looks
 
-AXES = (("seconds", "training seconds"), ("images", "images seen"), ("flops", "training FLOPs (2 per multiply-add)"))
+AXES = (("seconds", "training seconds"), ("images", "images seen"), ("flops", "training FLOPs"))
 """Columns of curve.parquet against which scores are drawn, with their labels: the common currencies of compute."""
 
 LOG_RATIO = 5.0

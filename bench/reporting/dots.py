@@ -85,7 +85,7 @@ def _draw_panel(axes: Axes, dots: list[_Dot], metric: Metric) -> None:
     axes.grid(True, axis="x")
     low, high = _limits(dots)
     axes.set_xlim(low, high)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=3)
     for dot in dots:
         axes.axhline(dot.place, color=FAINT, linewidth=0.4, zorder=0)
         if low <= dot.value <= high:
@@ -96,7 +96,16 @@ def _draw_panel(axes: Axes, dots: list[_Dot], metric: Metric) -> None:
 
 def _mark_holes(axes: Axes, places: set[float]) -> None:
     for place in sorted(places):
-        axes.text(0.5, place, "no score", transform=axes.get_yaxis_transform(), fontsize=5.8, color=GREY, ha="center", va="center")
+        axes.text(
+            0.5,
+            place,
+            "no score",
+            transform=axes.get_yaxis_transform(),
+            fontsize=5.8,
+            color=GREY,
+            ha="center",
+            va="center",
+        )
 
 
 def _limits(dots: list[_Dot]) -> tuple[float, float]:

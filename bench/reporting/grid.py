@@ -22,6 +22,9 @@ PAGES = 4
 
 SCORE = "ciede2000"
 
+TITLE_CHARACTER = 0.055
+"""About how wide a character of a column's title is, in inches."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Column:
@@ -55,7 +58,7 @@ def grid_figure(run: Run) -> Figure | None:
         for axes, column in zip(grid[row], columns, strict=True):
             _draw(axes, column, window, run.experiment["resolution"])
             if row == 0:
-                axes.set_title(shortened(column.title, 22), fontsize=7.0, pad=3.0)
+                axes.set_title(shortened(column.title, int(side / TITLE_CHARACTER)), fontsize=7.0, pad=3.0)
     return figure
 
 

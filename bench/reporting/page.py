@@ -63,18 +63,18 @@ def answer(run: Run, scores: Scores) -> list[str]:
             verdicts.setdefault(models, []).append(metric_title(METRICS[name], unit=False))
     unclear = set(methods.indistinguishable(scores))
     titles = {metric_title(METRICS[name], unit=False) for name in unclear}
-    sentences = []
+    lines = []
     for models, metrics in verdicts.items():
         shown = [run.shown(model) for model in models]
         if set(metrics) <= titles:
-            sentences.append(f"{listed(metrics)}: indistinguishable at n = {methods.fewest_seeds(run, scores)}.")
+            lines.append(f"{listed(metrics)}: indistinguishable at n = {methods.fewest_seeds(run, scores)}.")
         elif len(shown) == 1:
-            sentences.append(f"{listed(metrics)}: {shown[0]} is best.")
+            lines.append(f"{listed(metrics)}: {shown[0]} is best.")
         else:
-            sentences.append(f"{listed(metrics)}: {listed(shown)} lead and cannot be told apart.")
+            lines.append(f"{listed(metrics)}: {listed(shown)} lead and cannot be told apart.")
     missing = [run.shown(model) for model in run.ranked if not run.scored_cells(model)]
     left_out = [f"Without scores, and so not compared: {listed(missing)}."] if missing else []
-    return (sentences or ["There are not two competitors with scores: nothing can be ranked."]) + left_out
+    return (lines or ["There are not two competitors with scores: nothing can be ranked."]) + left_out
 
 
 def facts(run: Run) -> list[tuple[str, str]]:

@@ -14,8 +14,10 @@ from matplotlib.figure import Figure
 
 from bench.reporting.reading import Run
 
-TEXT_WIDTH = 7.0
-"""Width of a figure in inches: the full width of a two-column page."""
+TEXT_WIDTH = 5.5
+"""Width of a figure in inches: the text of a one-column page; type stays legible from 4.8 (article) to 7 (two columns)."""
+
+DOTS_PER_INCH = 300
 
 GREY = "#6b6b6b"
 FAINT = "#d9d9d9"
@@ -87,7 +89,7 @@ def save(figure: Figure, folder: Path, name: str) -> tuple[Path, Path]:
     """Write `figure` to folder/name.pdf and .png, without dates or versions, so that the same run gives the same bytes."""
     pdf, png = folder / f"{name}.pdf", folder / f"{name}.png"
     figure.savefig(pdf, metadata={"CreationDate": None, "Creator": None, "Producer": None})
-    figure.savefig(png, dpi=220, metadata={"Software": None})
+    figure.savefig(png, dpi=DOTS_PER_INCH, metadata={"Software": None})
     return pdf, png
 
 

@@ -107,9 +107,7 @@ class FolderSource:
             present, missing = (BW, COLOR) if stem in bw else (COLOR, BW)
             name = bw[stem] if stem in bw else color[stem]
             self._skipped.append(f"{present}/{name}: no partner in {missing}/")
-        return [
-            _Page(name, root / COLOR / name, root / BW / bw[stem]) for stem, name in color.items() if stem in bw
-        ]
+        return [_Page(name, root / COLOR / name, root / BW / bw[stem]) for stem, name in color.items() if stem in bw]
 
     def _by_stem(self, root: Path, side: str) -> dict[PurePosixPath, PurePosixPath]:
         found: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)

@@ -175,7 +175,9 @@ class HubSource:
             return decode_image(cell, name)
         if isinstance(cell, str):
             return read_image(Path(cell), name)
-        raise UnreadableImage(f"{name}: holds {type(cell).__name__}, not an image; remove the row or name another column")
+        raise UnreadableImage(
+            f"{name}: holds {type(cell).__name__}, not an image; remove the row or name another column"
+        )
 
 
 def _joined(loaded: Any) -> Any:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import io
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 from scipy import ndimage
+
+from bench.metrics.perceptual import random_trunk
+from bench.metrics.weights import KNOWN, WeightStore, default_folders
 
 SIDE = 256
 FILLS = (((90, 90), 46, (240, 170, 150)), ((160, 150), 52, (150, 200, 235)), ((95, 180), 36, (190, 225, 150)))
@@ -17,7 +25,7 @@ def near_line(points, width):
     """Return the coverage in [0, 1] of a stroke of `width` px through (row, column) `points`, float [SIDE, SIDE]."""
     rows, columns = np.mgrid[:SIDE, :SIDE].astype(float)
     coverage = np.zeros((SIDE, SIDE))
-    for (r0, c0), (r1, c1) in zip(points[:-1], points[1:], strict=True):
+    for (r0, c0), (r1, c1) in itertools.pairwise(points):
         length = (r1 - r0) ** 2 + (c1 - c0) ** 2
         along = np.clip(((rows - r0) * (r1 - r0) + (columns - c0) * (c1 - c0)) / length, 0, 1)
         distance = np.hypot(rows - r0 - along * (r1 - r0), columns - c0 - along * (c1 - c0))
@@ -76,3 +84,44 @@ def pages():
     truth = np.clip(128 + 60 * noise / noise.std(), 0, 255).astype(np.uint8)
     source = np.repeat(truth.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)
     return source, truth
+
+
+def known_as(name, path):
+    """Return the known weights `name` with the size and digest of the stand-in file at `path`."""
+    content = path.read_bytes()
+    return dataclasses.replace(KNOWN[name], size=len(content), sha256=hashlib.sha256(content).hexdigest())
+
+
+@pytest.fixture(scope="session")
+def stand_ins(tmp_path_factory):
+    """A store with files of the original names and layouts, random weights in them, and their digests injected."""
+    folder = tmp_path_factory.mktemp("weights")
+    paths = {name: folder / KNOWN[name].file_names[0] for name in ("alexnet", "inception")}
+    trunk = random_trunk(11)
+    state = {"classifier.6.bias": torch.zeros(1000)}
+    for index, at in enumerate((0, 3, 6, 8, 10)):
+        state[f"features.{at}.weight"], state[f"features.{at}.bias"] = trunk.kernels[index], trunk.biases[index]
+    torch.save(state, paths["alexnet"])
+    torch.save(inception_state(), paths["inception"])
+    injected = {name: known_as(name, path) for name, path in paths.items()}
+    return WeightStore({**KNOWN, **injected}, [folder, *default_folders()[1:]])
+
+
+def inception_state():
+    """Return a state dictionary of Inception's layout with He-initialised weights."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Layout(FeatureExtractorInceptionV3):
+        def load_state_dict(self, state_dict):
+            del state_dict
+
+    nothing = io.BytesIO()
+    torch.save({}, nothing)
+    nothing.seek(0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = Layout("stand-in", ["2048"], feature_extractor_weights_path=nothing)
+        for module in network.modules():
+            if isinstance(module, torch.nn.Conv2d):
+                torch.nn.init.kaiming_normal_(module.weight)
+    return network.state_dict()

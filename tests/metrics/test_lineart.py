@@ -1,5 +1,6 @@
 """Known answers of LineF1 on a drawn scene; bounds follow those published with the definition, measured on another scene."""
 
+import itertools
 import math
 
 import numpy as np
@@ -52,11 +53,13 @@ def test_truth_and_unmodified_input_score_exactly_1_on_a_page_with_screentone(sc
 
 def test_without_a_truth_the_reference_punishes_removing_screentone(scene):
     result = LineReference.of(lightness(scene.halftone), None).score(lightness(scene.truth))
-    assert result.precision == 1.0
-    assert result.f1 < 0.7
+    assert result.precision > 0.98
+    assert 0.5 < result.f1 < 0.65
 
 
-@pytest.mark.parametrize(("shift", "low", "high"), [((1, 0), 1, 1), ((1, 1), 1, 1), ((2, 0), 0.2, 0.8), ((3, 0), 0.1, 0.5)])
+@pytest.mark.parametrize(
+    ("shift", "low", "high"), [((1, 0), 1, 1), ((1, 1), 1, 1), ((2, 0), 0.2, 0.8), ((3, 0), 0.1, 0.5)]
+)
 def test_shifts_up_to_the_tolerance_are_free_and_larger_ones_are_not(scene, own_reference, shift, low, high):
     assert low <= score(own_reference, np.roll(scene.truth, shift, (0, 1))).f1 <= high
 
@@ -75,7 +78,7 @@ def test_fills_without_ink_are_no_lines_although_canny_says_so(scene, reference)
 
 def test_blur_never_helps(scene, reference):
     ladder = [score(reference, blurred(scene.truth, sigma)).f1 for sigma in (0, 0.5, 1, 1.5, 2, 2.5, 3, 4)]
-    assert all(later <= earlier for earlier, later in zip(ladder[:-1], ladder[1:], strict=True))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(ladder))
     assert ladder[0] == 1
     assert ladder[4] > 0.9
     assert ladder[-1] == 0
@@ -168,4 +171,6 @@ def test_scores_stay_in_their_range(keep, allowed, drawn):
     if not keep.any():
         assert math.isnan(result.f1)
         return
-    assert 0 <= min(result.precision, result.recall) <= result.f1 <= max(result.precision, result.recall) <= 1
+    low, high = sorted((result.precision, result.recall))
+    assert 0 <= low <= high <= 1
+    assert low - 1e-12 <= result.f1 <= high + 1e-12

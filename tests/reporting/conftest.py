@@ -1,6 +1,7 @@
 """A small plausible run folder, as the harness leaves one: three models and unet-l1 with two seeds, three untrained rows."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -240,9 +241,15 @@ def finished_run(tmp_path_factory) -> Path:
 @pytest.fixture
 def own_run(finished_run, tmp_path) -> Path:
     """A copy of the run that a test may break."""
-    import shutil
-
     return Path(shutil.copytree(finished_run, tmp_path / "tiny-demo"))
+
+
+@pytest.fixture(scope="session")
+def built(finished_run, tmp_path_factory) -> Path:
+    """The report of the run, shared by tests that only read it."""
+    from bench.reporting.build import build_report
+
+    return build_report(finished_run, tmp_path_factory.mktemp("reports") / "tiny").folder
 
 
 @pytest.fixture

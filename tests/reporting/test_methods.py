@@ -1,0 +1,116 @@
+import dataclasses
+
+import pytest
+
+from bench.reporting import methods, sentences
+from bench.reporting.reading import read_run
+from bench.reporting.scores import score_run
+
+
+@pytest.fixture(scope="module")
+def run(finished_run):
+    return read_run(finished_run)
+
+
+@pytest.fixture(scope="module")
+def scores(run):
+    return score_run(run)
+
+
+def everything(run, scores):
+    """All that stands on and around the main table."""
+    notes = [*methods.footnotes(run, scores, list(scores.metrics)), *methods.conditions(run)]
+    return " ".join([methods.caption(run, scores), *notes])
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        "2 seeds and 6 held-out pages (12 windows)", "recipe: original", "data: synthetic", "64 × 64 px", "dropout off",
+        "extractor random-he-network", "layer pool", "weights sha256 abababab", "n = 12 against 12 (same pages)",
+        "Budget: 6m of training, shared equally by 8 trained cells (45 s each)", "pix2pix-small 4,200 steps (4,200 images)",
+        "Example CPU @ 2.10GHz, 2 cores, 23.4 GiB memory", "Commit ffffffffffff", "experiment 0123456789ab",
+        "split 9f9f9f9f9f9f", "pix2pixhd-small: without VGG loss", "narrower or shallower", "6 blocks of neighbouring pages",
+    ],
+)  # fmt: skip
+def test_every_table_states_its_conditions(run, scores, stated):
+    assert stated in everything(run, scores)
+
+
+def test_the_methods_text_tells_what_was_left_out(run, scores):
+    text = dict(methods.methods_text(run, scores))
+    assert "left out: 3 near-duplicates of held-out pages" in text["Data"]
+    assert "Split by chapter into 1 train, 1 validation and 6 test pages (digest 9f9f9f9f9f9f)" in text["Data"]
+    assert "Noise floor" in text["Statistics"]
+    assert f"PSNR (dB) {scores.noise['psnr']:.2f}" in text["Statistics"]
+    assert text["Inference"] == "Dropout off, batch-norm statistics of each image."
+    assert "torch 2.8.0+cpu" in text["Machine and software"]
+
+
+def test_one_seed_covers_pages_only(own_run):
+    toml = own_run / "experiment.toml"
+    toml.write_text(toml.read_text().replace("seeds = [0, 1]", "seeds = [0]"))
+    for folder in own_run.glob("cells/*-seed1"):
+        folder.rename(own_run / folder.name)
+    run = read_run(own_run)
+    scores = score_run(run)
+    assert "n = 1 seed: the interval covers pages only" in methods.caption(run, scores)
+    assert "n = 1 seed: the intervals cover pages only" in methods.warnings(run, scores)
+    assert methods.noise_sentence(scores) == ""
+    assert "noise floor" not in methods.differences_caption(run, scores)
+
+
+def as_calibrated(score):
+    metric = {"rfd": "fid", "rkid": "kid"}[score["metric"]]
+    return score | {"metric": metric, "metric_id": f"{metric}:inception", "calibrated": True}
+
+
+def test_fid_at_small_n_carries_the_rank_warning(run):
+    """2,049 windows are the fewest whose covariance has full rank in 2,048 dimensions."""
+    cells = tuple(dataclasses.replace(cell, sets=tuple(map(as_calibrated, cell.sets))) for cell in run.cells)
+    calibrated = dataclasses.replace(run, cells=cells)
+    scores = score_run(calibrated)
+    (warning,) = [line for line in methods.warnings(calibrated, scores) if "FID" in line]
+    assert warning.startswith("FID at n = 12 < 2,049 windows is rank-deficient")
+    assert any("rank-deficient" in note for note in methods.footnotes(calibrated, scores, ["fid", "kid"]))
+    large = dataclasses.replace(calibrated, windows=run.windows.loc[run.windows.index.repeat(171)].head(2049))
+    assert methods.rank_warning(large) == ""
+
+
+def test_uncalibrated_metrics_are_warned_of(run, scores):
+    assert (
+        "rFD, rKID ×10³ and rLPIPS are uncalibrated: random features, valid only within this report"
+        in methods.warnings(run, scores)
+    )
+
+
+def test_a_missing_oracle_is_warned_of(own_run):
+    (own_run / "cells" / "oracle" / "sets.json").unlink()
+    run = read_run(own_run)
+    assert any("oracle" in line and "not checked" in line for line in methods.warnings(run, score_run(run)))
+
+
+def test_lost_work_is_reported(own_run, change_json):
+    change_json(own_run / "cells" / "pix2pix-seed0" / "status.json", lost_seconds=12.0)
+    assert "pix2pix-seed0 12 s" in methods.cost_caption(read_run(own_run))
+
+
+def test_different_inference_modes_are_told_apart(own_run, finished_run):
+    run = read_run(finished_run)
+    models = run.plan["models"] | {"cyclegan": run.plan["models"]["cyclegan"] | {"inference_mode": "instance norm"}}
+    changed = dataclasses.replace(run, plan=run.plan | {"models": models})
+    assert "; instance norm (cyclegan-small)" in sentences.inference_modes(changed)
+
+
+@pytest.mark.parametrize(
+    ("unit", "share", "said"),
+    [
+        ("seconds", 4500.0, "75 min"),
+        ("flops", 2.5e14, "250 TFLOPs"),
+        ("images", 25000, "25,000 images"),
+        ("steps", 625, "625 steps"),
+    ],
+)
+def test_budgets_are_told_in_their_unit(run, unit, share, said):
+    changed = dataclasses.replace(run, plan=run.plan | {"budget_unit": unit, "share": share})
+    assert f"({said} each)" in sentences.budget_sentence(changed)

@@ -1,0 +1,157 @@
+import csv
+import io
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.reporting.costs import cost_table
+from bench.reporting.layout import Column, Entry, digits, printed, printed_parts
+from bench.reporting.reading import read_run
+from bench.reporting.scores import score_run
+from bench.reporting.tables import differences_table, main_table, secondary_table
+from bench.reporting.writing import to_csv, to_latex, to_markdown
+
+
+@pytest.fixture(scope="module")
+def run(finished_run):
+    return read_run(finished_run)
+
+
+@pytest.fixture(scope="module")
+def scores(run):
+    return score_run(run)
+
+
+@pytest.fixture(scope="module")
+def tables(run, scores):
+    made = [main_table(run, scores), secondary_table(run, scores), differences_table(run, scores), cost_table(run)]
+    return {table.name: table for table in made}
+
+
+def records(table):
+    return list(csv.DictReader(io.StringIO(to_csv(table))))
+
+
+def body(markdown):
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in markdown.splitlines() if line.startswith("|")
+    ]
+    return [row for row in rows[2:] if any(row)]
+
+
+@pytest.mark.parametrize("name", ["main", "secondary", "differences", "cost"])
+def test_every_printed_number_is_found_in_the_csv(tables, name):
+    table = tables[name]
+    found = 0
+    for cells, record in zip(body(to_markdown(table)), records(table), strict=True):
+        for cell, column in zip(cells[1:], table.printed_columns, strict=True):
+            numbers = cell.strip("*").replace(",", "").split(" ± ")
+            keys = [column.key, f"{column.key}_half_width"]
+            for number, key in zip(numbers, keys, strict=False):
+                assert f"{float(record[key]):.{column.decimals}f}" in (number, f"-{number}")
+                found += 1
+    assert found >= 4 * len(table.printed_columns)
+
+
+def test_the_main_table_has_its_columns_and_rows_in_order(tables):
+    main = tables["main"]
+    assert [column.key for column in main.columns] == [
+        "ssim",
+        "psnr",
+        "ciede2000",
+        "line_f1",
+        "rfd",
+        "rkid_x1000",
+        "rlpips",
+    ]
+    assert main.groups == (("", 4), ("uncalibrated", 3))
+    assert [[row.label for row in section] for section in main.sections] == [
+        ["pix2pix-small", "pix2pixhd-small", "cyclegan-small"],
+        ["oracle", "copy", "mean-chroma", "unet-l1-small"],
+    ]
+    assert [column.shown for column in main.columns][1:3] == ["PSNR (dB) ↑", "CIEDE2000 ↓"]
+    assert any("uncalibrated: random features, valid only within this table" in note for note in main.footnotes)
+
+
+def test_a_scaled_metric_is_scaled_in_print_and_csv_alike(tables, scores):
+    (record,) = [r for r in records(tables["main"]) if r["model"] == "cyclegan"]
+    assert float(record["rkid_x1000"]) == pytest.approx(1000 * scores.get("cyclegan", "rkid").value, rel=1e-9)
+
+
+def test_bold_is_given_to_competitors_alone(tables):
+    ranked, references = tables["main"].sections
+    assert all(any(row.entries[i].bold for row in ranked) for i in range(7))
+    assert not any(entry.bold for row in references for entry in row.entries)
+    assert "**0.9782" in to_markdown(tables["main"])
+    assert r"\interval{\mathbf{0.9782}}" in to_latex(tables["main"])
+    assert [r["ssim_best"] for r in records(tables["main"])] == ["0", "1", "0", "0", "0", "0", "0"]
+
+
+def test_calibrated_and_random_features_have_columns_of_their_own(own_run, finished_run):
+    """One cell scored with other weights than the rest: it leaves a hole in the other column and never fills it."""
+    path = own_run / "cells" / "copy" / "images.parquet"
+    pd.read_parquet(path).rename(columns={"rlpips": "lpips"}).to_parquet(path)
+    run = read_run(own_run)
+    table = main_table(run, score_run(run))
+    keys = [column.key for column in table.columns]
+    copy = next(row for row in table.rows if row.label == "copy")
+    other = next(row for row in table.rows if row.label == "pix2pix-small")
+    assert (keys.index("lpips"), keys[-1]) == (0, "rlpips")
+    assert copy.entries[-1].value is None
+    assert copy.entries[0].value is not None
+    assert other.entries[0].value is None
+
+
+def test_differences_are_those_of_the_printed_means(tables, scores):
+    for record in records(tables["differences"])[:-1]:
+        expected = scores.get(record["first"], "psnr").value - scores.get(record["second"], "psnr").value
+        assert float(record["psnr"]) == pytest.approx(expected, rel=1e-9)
+        assert 0 <= float(record["psnr_p_holm"]) <= 1
+        assert record["psnr_significant"] == str(int(float(record["psnr_p_holm"]) < 0.05))
+    assert float(records(tables["differences"])[-1]["psnr"]) == pytest.approx(scores.noise["psnr"], rel=1e-9)
+
+
+def test_costs_are_what_the_status_files_say(tables):
+    (record,) = [r for r in records(tables["cost"]) if r["model"] == "pix2pix"]
+    expected = {
+        "parameters_millions": 14.299172, "generator_parameters_millions": 13.605443, "gflops_per_image": 2.4,
+        "images_per_second": 8400 / (44.2 + 45.2), "training_seconds": 44.7, "steps": 4200, "images_seen": 4200,
+        "data_wait_percent": 100 * 0.6 / 89.4, "peak_memory_gib": 812e6 / 2**30, "failed_cells": 0, "cells": 2,
+    }  # fmt: skip
+    assert {key: float(record[key]) for key in expected} == pytest.approx(expected, rel=1e-9)
+    assert [r["model"] for r in records(tables["cost"])] == ["pix2pix", "pix2pixhd", "cyclegan", "unet-l1"]
+
+
+def test_holes_are_shown_with_state_and_reason(own_run, change_json):
+    for seed, state, reason in ((0, "diverged", "D_A = nan"), (1, "failed", "out of memory")):
+        change_json(own_run / "cells" / f"cyclegan-seed{seed}" / "status.json", state=state, reason=reason)
+    change_json(own_run / "cells" / "pix2pix-seed0" / "status.json", state="failed", reason="killed")
+    run = read_run(own_run)
+    table = main_table(run, score_run(run))
+    assert "| cyclegan-small<sup>b</sup> |                   — |" in to_markdown(table)
+    assert "cyclegan-small$^{\\mathrm{b}}$ & --- & ---" in to_latex(table)
+    assert "(a) 1 of 2 cells scored; pix2pix-seed0: failed: killed." in table.footnotes
+    assert (
+        "(b) 0 of 2 cells scored; cyclegan-seed0: diverged: D_A = nan; cyclegan-seed1: failed: out of memory."
+        in table.footnotes
+    )
+    record = next(r for r in records(table) if r["model"] == "cyclegan")
+    assert (record["ssim"], record["ssim_half_width"], record["ssim_best"], record["seeds"]) == ("", "", "", "0")
+    costs = {r["model"]: r for r in records(cost_table(run))}
+    assert (costs["cyclegan"]["failed_cells"], costs["cyclegan"]["steps"]) == ("2", "")
+
+
+@given(st.floats(-1e6, 1e6), st.integers(0, 4))
+def test_print_rounds_the_csv_digits(value, decimals):
+    column = Column("x", "x", "x", decimals)
+    text = printed(value, column)
+    assert abs(float(text) - float(digits(value))) <= 0.5000001 * 10.0**-decimals
+    assert not text.startswith("-0") or float(text) != 0
+
+
+def test_thousands_and_holes_and_missing_intervals():
+    assert printed(12345.4, Column("x", "x", "x", 0, thousands=True)) == "12,345"
+    assert printed_parts(Entry(), Column("x", "x", "x", 1)) == ("—", None)
+    assert printed_parts(Entry(1.25, None), Column("x", "x", "x", 1)) == ("1.2", None)
