@@ -13,6 +13,7 @@ from rich.console import Console
 import data
 import models
 from bench import planning, provenance
+from bench.budget import Budget
 from bench.devices import make_deterministic, synchroniser
 from bench.errors import RequestError
 from bench.evaluation import evaluate
@@ -95,16 +96,17 @@ def make_plan(request: Request, folder: RunFolder, prepared: data.Prepared, cons
 
 
 def _calibrate(request: Request, prepared: data.Prepared, console: Console) -> Plan:
+    """Return a new plan; steps are timed only where time is budgeted, so that other plans are the same on every machine."""
     experiment, trained = request.experiment, {}
+    timed = Budget.parse(experiment.budget).unit == "seconds"
     with Bar(console, "calibrating", len(experiment.trained_models), "model") as bar:
         for index, name in enumerate(experiment.trained_models):
             bar.update(index, name)
             batches = training_batches(experiment, name, experiment.seeds[0], prepared, request.device)
-            trained[name] = planning.plan_model(experiment, name, batches, request.device)
-            _log.info(
-                "plan: %s trains %d steps a cell, about %.0f s at %.3g s a step",
-                trained[name].shown_name, trained[name].steps, trained[name].seconds, trained[name].seconds_per_step,
-            )  # fmt: skip
+            plan = planning.plan_model(experiment, name, batches if timed else None, request.device)
+            trained[name] = plan
+            cost = f" of {plan.seconds_per_step:.3g} s, {plan.seconds:.0f} s" if timed else ""
+            _log.info("plan: a cell of %s trains %d steps%s", plan.shown_name, plan.steps, cost)
     return planning.assemble(experiment, trained, request.device)
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from data.batches import TrainingBatches
 from data.cache import prepare
+from data.contact_sheet import contact_sheet
+from data.description import Description, describe
 from data.errors import DataError, UnreadableImage
 from data.pair import PairKey, PairSource, Pixels, RawPair
 from data.prepared import Prepared, Window
@@ -14,6 +16,7 @@ from data.splits import Split, make_split
 __all__ = [
     "RECIPES",
     "DataError",
+    "Description",
     "PairKey",
     "PairSource",
     "Pixels",
@@ -25,6 +28,8 @@ __all__ = [
     "TrainingBatches",
     "UnreadableImage",
     "Window",
+    "contact_sheet",
+    "describe",
     "load_split",
     "make_split",
     "open_pairs",

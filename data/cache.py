@@ -11,27 +11,21 @@ import os
 import secrets
 import shutil
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from data.cache_files import PartsWriter, StoredPicture, disk_errors, open_pictures, open_windows, read_index
-from data.duplicates import near_duplicates, thumbnail
-from data.errors import DataError, UnreadableImage
-from data.geometry import resize_pair, short_side, window_origins
-from data.pair import PairKey, PairSource, Pixels, shown_name, skipped_files
+from data.cache_files import PartsWriter, disk_errors, open_pictures, open_windows, read_index
+from data.decoding import Job, decoded
+from data.duplicates import near_duplicates
+from data.errors import DataError
+from data.pair import PairKey, PairSource, Pixels, skipped_files
 from data.prepared import PreparationReport, Prepared, TrainingPages, Windows
-from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
+from data.recipes import Recipe, RecipeSettings
 from data.splits import PARTS, Split
-
-CACHE_VERSION = 1
-"""Raised when anything that decides the stored pixels or the dropped pages changes."""
 
 MOST_UNREADABLE = 0.01
 """A larger share of unreadable pages is not bad luck but a wrong source."""
@@ -76,7 +70,7 @@ def prepare(
     """
     if resolution < LEAST_RESOLUTION:
         raise DataError(f"resolution {resolution}: it is at least {LEAST_RESOLUTION} px")
-    job = _Job(source, split, recipe, recipe_settings, resolution)
+    job = Job(source, split, recipe, recipe_settings, resolution)
     folder = cache_root / job.key()
     index = read_index(folder)
     if index is None:
@@ -90,48 +84,7 @@ def prepare(
     return _open(job, folder, index)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What is to be prepared; whatever decides the content of the folder."""
-
-    source: PairSource
-    split: Split
-    recipe: Recipe
-    settings: RecipeSettings
-    resolution: int
-
-    def key(self) -> str:
-        content = {
-            "version": CACHE_VERSION,
-            "source": self.source.fingerprint(),
-            "split": self.split.digest,
-            "recipe": self.recipe,
-            "settings": self.settings.model_dump(mode="json"),
-            "resolution": self.resolution,
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
-
-    def pages(self) -> list[tuple[str, PairKey]]:
-        """(part, key) of every page, in the order of the split."""
-        of_id = {key.id: key for key in self.source.keys()}  # noqa: SIM118
-        unknown = [page for page in self.split.ids if page not in of_id]
-        if unknown:
-            raise DataError(f"{self.source.spec}: {len(unknown)} pages of the split are not in it ({unknown[0]}, …)")
-        return [(part, of_id[page]) for part in PARTS for page in getattr(self.split, part)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """A decoded page, or the reason why there is none."""
-
-    part: str
-    key: PairKey
-    pictures: tuple[StoredPicture, ...]
-    thumbnail: Pixels | None
-    unreadable: str = ""
-
-
-def _build(job: _Job, folder: Path, on_progress: Progress | None, threads: int) -> dict[str, Any]:
+def _build(job: Job, folder: Path, on_progress: Progress | None, threads: int) -> dict[str, Any]:
     root = folder.parent
     building = root / f".building-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
     with disk_errors(root):
@@ -146,12 +99,12 @@ def _build(job: _Job, folder: Path, on_progress: Progress | None, threads: int) 
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _fill(job: _Job, building: Path, on_progress: Progress | None, threads: int) -> None:
+def _fill(job: Job, building: Path, on_progress: Progress | None, threads: int) -> None:
     pages = job.pages()
     unreadable: list[tuple[str, str]] = []
     thumbnails: dict[str, list[tuple[str, Pixels]]] = {part: [] for part in PARTS}
     with PartsWriter(building) as writer:
-        for done, page in enumerate(_decoded(job, pages, threads), start=1):
+        for done, page in enumerate(decoded(job, pages, threads), start=1):
             if page.thumbnail is None:
                 unreadable.append((page.key.id, page.unreadable))
                 _refuse_too_many(unreadable, len(pages))
@@ -181,41 +134,6 @@ def _leaks(thumbnails: dict[str, list[tuple[str, Pixels]]]) -> list[tuple[str, s
     return list(pairs.items())
 
 
-def _decoded(job: _Job, pages: Sequence[tuple[str, PairKey]], threads: int) -> Iterator[_Page]:
-    """Decoded pages in order; a few are decoded ahead, never more, so that memory stays bounded."""
-    with ThreadPoolExecutor(threads) as pool:
-        ahead: deque[Future[_Page]] = deque()
-        waiting = iter(pages)
-        try:
-            for part, key in waiting:
-                ahead.append(pool.submit(_decode, job, part, key))
-                if len(ahead) > 2 * threads:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _decode(job: _Job, part: str, key: PairKey) -> _Page:
-    try:
-        raw = job.source.read(key)
-        side = short_side(job.resolution, "train" if part == "train" else "test")
-        pair = resize_pair(raw, side, shown_name(job.source, key))
-    except UnreadableImage as error:
-        return _Page(part, key, (), None, str(error))
-    grey = apply_recipe_grey(job.recipe, job.settings, pair.bw, pair.color)[:, :, None]
-    whole = StoredPicture(grey, pair.color)
-    pictures = (whole,) if part == "train" else tuple(_windows(whole, job.resolution))
-    return _Page(part, key, pictures, thumbnail(raw.color))
-
-
-def _windows(page: StoredPicture, side: int) -> Iterator[StoredPicture]:
-    for y, x in window_origins(*page.color.shape[:2]):
-        window = np.s_[y : y + side, x : x + side]
-        yield StoredPicture(page.bw[window], page.color[window])
-
-
 def _move_into_place(building: Path, folder: Path) -> dict[str, Any]:
     """Rename to the final name; where another process was first, its folder is as good."""
     if folder.exists() and read_index(folder) is None:
@@ -241,7 +159,7 @@ def _remove_stale(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _open(job: _Job, folder: Path, index: dict[str, Any]) -> Prepared:
+def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
     near = tuple((training, held_out) for training, held_out in index["near_duplicates"])
     unreadable = tuple((page, why) for page, why in index["unreadable"])
     split = job.split.without(
@@ -268,7 +186,7 @@ def _open(job: _Job, folder: Path, index: dict[str, Any]) -> Prepared:
     )
 
 
-def _content_digest(job: _Job, split: Split, sha256: dict[str, str]) -> str:
+def _content_digest(job: Job, split: Split, sha256: dict[str, str]) -> str:
     content = {
         "resolution": job.resolution,
         "recipe": job.recipe,

@@ -23,10 +23,12 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", 
 """File name endings that count as images, compared in lower case."""
 
 # Only these decoders are asked: others in Pillow start external programs or have no use for pages.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "BMP", "GIF", "TIFF")
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
-# The limit above is ours and exact; Pillow's own warning would put a second line beside our one.
+# What is wrong with an image is said once, by us: Pillow's warnings would stand beside that line, or beside none where
+# the damage does not matter. Filters are process-wide and not safe to change from decoding threads, hence here.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 
 def read_image(path: Path, name: str) -> Pixels:

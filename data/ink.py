@@ -65,11 +65,16 @@ def _specks(mask: Ink, largest: int) -> Ink:
 
 
 def _dot_ranks(period: int) -> Luma:
-    """The order in which the pixels of a cell turn black, as shares (0 to 1): outwards from two dots, 45 degrees apart."""
+    """The order in which the pixels of a cell turn black, as shares (0 to 1): outwards from two dots at 45 degrees.
+
+    A pixel and the one half a period right and down of it turn black together, so that the two dots are alike.
+    """
     at = 2.0 * np.pi * np.arange(period) / period
-    darkness = np.cos(at)[:, None] * np.cos(at)[None]
+    half = period // 2
+    darkness = (np.cos(at)[:half, None] * np.cos(at)[None]).ravel()
     # Rounding makes equal what is equal by symmetry; ties then go in reading order, the same everywhere.
-    order = np.argsort(-darkness.ravel().round(9), kind="stable")
-    ranks = np.empty(period * period)
-    ranks[order] = (np.arange(period * period) + 0.5) / (period * period)
-    return ranks.reshape(period, period)
+    order = np.argsort(-darkness.round(9), kind="stable")
+    ranks = np.empty(darkness.size)
+    ranks[order] = (np.arange(darkness.size) + 0.5) / darkness.size
+    upper = ranks.reshape(half, period)
+    return np.concatenate([upper, np.roll(upper, half, axis=1)])

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from bench.errors import RequestError
 from bench.metrics.choice import MetricChoice
 from bench.metrics.identity import NetworkIdentity, digest_of_arrays
-from bench.metrics.inference import exact_inference
 from bench.metrics.weights import WeightStore
 
 RANDOM_SEEDS = tuple(range(8))
@@ -28,12 +27,12 @@ RANDOM_WIDTHS = (16, 32, 64, 64)
 
 INCEPTION_LAYER = "2048"
 
-# Float64 activations of more images than this fall out of the processor's cache and cost twice the time.
-_FEW = 4
-
 
 class Extractor(Protocol):
-    """Turns images into features of `dimension` numbers. `metrics` names the Fréchet and the kernel distance that they give."""
+    """Turns images into features of `dimension` numbers. `metrics` names the Fréchet and the kernel distance that they give.
+
+    On CUDA, use it inside `bench.metrics.inference.exact_workers`, which keeps it exact.
+    """
 
     metrics: tuple[str, str]
     identity: NetworkIdentity
@@ -64,12 +63,9 @@ class RandomExtractor:
     def features(self, pixels: Tensor) -> Tensor:
         """Return float64 features [networks, N, 64] on the CPU, of uint8 RGB images [N, 3, H, W]."""
         _check_pixels(pixels)
-        with exact_inference():
-            return torch.cat([self._few(few) for few in torch.split(pixels, _FEW)], dim=1).cpu()
-
-    def _few(self, pixels: Tensor) -> Tensor:
-        images = pixels.to(self.device).double() / 127.5 - 1
-        return torch.stack([_apply(network, images) for network in self._networks])
+        with torch.inference_mode():
+            images = pixels.to(self.device).double() / 127.5 - 1
+            return torch.stack([_apply(network, images) for network in self._networks]).cpu()
 
 
 class InceptionExtractor:
@@ -93,7 +89,7 @@ class InceptionExtractor:
     def features(self, pixels: Tensor) -> Tensor:
         """Return float64 features [1, N, 2048] on the CPU, of uint8 RGB images [N, 3, H, W]."""
         _check_pixels(pixels)
-        with exact_inference():
+        with torch.inference_mode():
             features: Tensor = self._network(pixels.to(self.device))[0]
             return features.double()[None].cpu()
 

@@ -18,7 +18,6 @@ from torch.nn import functional
 from bench.errors import RequestError
 from bench.metrics.choice import MetricChoice
 from bench.metrics.identity import NetworkIdentity, digest_of_arrays
-from bench.metrics.inference import exact_inference
 from bench.metrics.weights import WeightStore
 
 Features = list[list[Tensor]]
@@ -90,7 +89,8 @@ def random_trunk(seed: int) -> AlexNetTrunk:
 class PerceptualDistance:
     """A distance between pairs of images, as its two halves: features of each image once, then distances of features.
 
-    `name` is "lpips" or "rlpips"; `identity` says what it was computed with. The value is the mean over trunks.
+    `name` is "lpips" or "rlpips"; `identity` says what it was computed with. The value is the mean over trunks. On CUDA, use it
+    inside `bench.metrics.inference.exact_workers`, which keeps it exact.
     """
 
     def __init__(
@@ -137,14 +137,14 @@ class PerceptualDistance:
             raise RequestError(
                 f"{self.name} needs uint8 RGB images of at least {LEAST_SIDE} px a side, not {pixels.dtype} {tuple(pixels.shape)}"
             )
-        with exact_inference():
+        with torch.inference_mode():
             images = (pixels.to(self.device).float() / 127.5 - 1 - self._shift) / self._scale
             images = images.contiguous(memory_format=torch.channels_last)
             return [[_unit_length(layer) for layer in trunk.layers(images)] for trunk in self._trunks]
 
     def distance(self, first: Features, second: Features) -> NDArray[np.float64]:
         """Return the distances [N] of two batches of features of images of equal size: 0 for identical images."""
-        with exact_inference():
+        with torch.inference_mode():
             per_trunk = [self._trunk_distance(ours, theirs) for ours, theirs in zip(first, second, strict=True)]
             return np.asarray(torch.stack(per_trunk).mean(dim=0).cpu().numpy(), dtype=np.float64)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from bench.metrics.extractors import open_extractor
 from bench.metrics.features import Features
 from bench.metrics.frechet import frechet_jackknife
 from bench.metrics.identity import metric_id
+from bench.metrics.inference import available_cores, exact_workers
 from bench.metrics.jackknife import Jackknifed, Labels, jackknife_standard_error
 from bench.metrics.kernel import kernel_jackknife
 from bench.metrics.lineart import LineReference
@@ -29,8 +29,9 @@ from bench.metrics.registry import METRICS
 from bench.metrics.windows import Windows, as_tensor, batches, check_windows
 from bench.sampling import sampling_units
 
-BATCH_SIZE = 16
-"""Windows per batch; fixed, so that equal requests give equal bits. Another one moves a score by at most 1e-6 of itself."""
+BATCH_SIZE = 4
+"""Windows per batch, the work of one thread: few, so that activations stay in a core's cache. Another size moves a float32
+network's scores by about 1e-6 of themselves; the number of workers moves nothing."""
 
 REFERENCE_BYTES = 2**30
 """How much memory may hold what was computed of the truth; batches beyond it are computed anew for each call."""
@@ -108,10 +109,11 @@ class ImageScorer:
         check_windows(inputs, "input", truths.shape)
         self._inputs, self._truths = inputs, truths
         self._perceptual = open_perceptual(choice, device)
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or available_cores()
         self._batches = list(batches(len(truths), batch_size))
         self._kept: dict[int, _ReferenceBatch] = {}
         self._free_bytes = reference_bytes
+        self._lock = Lock()
 
     @property
     def columns(self) -> list[str]:
@@ -141,39 +143,40 @@ class ImageScorer:
         for name, outputs in cells.items():
             check_windows(outputs, name, self._truths.shape)
         rows: dict[str, list[dict[str, float]]] = {name: [] for name in cells}
-        total, done = len(self._truths) * len(cells), 0
-        with ThreadPoolExecutor(self._workers) as pool:
-            for index, batch in enumerate(self._batches):
-                reference = self._reference(index, pool)
-                for name, outputs in cells.items():
-                    rows[name].extend(self._score_batch(np.asarray(outputs[batch]), reference, pool))
-                    done += batch.stop - batch.start
-                    if progress:
-                        progress(done, total)
+        total = len(self._truths) * len(cells)
+        with exact_workers(self._perceptual.device, self._workers) as pool:
+            for batch, scored in zip(
+                self._batches, pool.map(lambda b: self._score_batch(b, cells), self._batches), strict=True
+            ):
+                for name, few in scored.items():
+                    rows[name].extend(few)
+                if progress:
+                    progress(batch.stop * len(cells), total)
         return {name: pd.DataFrame(scored, columns=self.columns, dtype=np.float64) for name, scored in rows.items()}
 
-    def _reference(self, index: int, pool: ThreadPoolExecutor) -> _ReferenceBatch:
-        if index in self._kept:
-            return self._kept[index]
-        batch = self._batches[index]
-        sources, truths = np.asarray(self._inputs[batch]), np.asarray(self._truths[batch])
-        windows = list(pool.map(_Reference.of, sources, truths))
-        reference = _ReferenceBatch(windows, self._perceptual.features(as_tensor(truths)))
-        if reference.nbytes <= self._free_bytes:
-            self._free_bytes -= reference.nbytes
-            self._kept[index] = reference
-        return reference
+    def _score_batch(self, batch: slice, cells: Mapping[str, Windows]) -> dict[str, list[dict[str, float]]]:
+        reference = self._reference(batch)
+        return {name: self._score_cell(np.asarray(outputs[batch]), reference) for name, outputs in cells.items()}
 
-    def _score_batch(
-        self, outputs: Windows, reference: _ReferenceBatch, pool: ThreadPoolExecutor
-    ) -> list[dict[str, float]]:
-        # NumPy, SciPy and scikit-image's compiled loops release the interpreter lock; each window is scored by one thread.
-        scores = list(pool.map(_Reference.scores, reference.windows, outputs))
-        features = self._perceptual.features(as_tensor(outputs))
-        distances = self._perceptual.distance(features, reference.perceptual)
+    def _score_cell(self, outputs: Windows, reference: _ReferenceBatch) -> list[dict[str, float]]:
+        scores = [window.scores(output) for window, output in zip(reference.windows, outputs, strict=True)]
+        distances = self._perceptual.distance(self._perceptual.features(as_tensor(outputs)), reference.perceptual)
         for row, distance in zip(scores, distances, strict=True):
             row[self._perceptual.name] = float(distance)
         return scores
+
+    def _reference(self, batch: slice) -> _ReferenceBatch:
+        kept = self._kept.get(batch.start)
+        if kept is not None:
+            return kept
+        sources, truths = np.asarray(self._inputs[batch]), np.asarray(self._truths[batch])
+        windows = [_Reference.of(source, truth) for source, truth in zip(sources, truths, strict=True)]
+        reference = _ReferenceBatch(windows, self._perceptual.features(as_tensor(truths)))
+        with self._lock:
+            if reference.nbytes <= self._free_bytes:
+                self._free_bytes -= reference.nbytes
+                self._kept[batch.start] = reference
+        return reference
 
 
 class SetScorer:
@@ -192,6 +195,7 @@ class SetScorer:
         choice: MetricChoice,
         *,
         device: str | torch.device = "cpu",
+        workers: int | None = None,
         batch_size: int = BATCH_SIZE,
     ) -> None:
         check_windows(truths, "truth")
@@ -200,17 +204,19 @@ class SetScorer:
                 f"{len(truths)} windows need a page and a group each, not {len(pages)} and {len(groups)}"
             )
         self._extractor = open_extractor(choice, device)
-        self._batch_size, self._shape = batch_size, truths.shape
+        self._batches, self._shape = list(batches(len(truths), batch_size)), truths.shape
+        self._workers = workers or available_cores()
         self.units = sampling_units(pages, groups)
         self.truth_features = self.features(truths)
 
     def features(self, windows: Windows) -> Features:
-        """Return float64 features [networks, N, d] of windows [N, H, W, 3]; worth keeping, since they cost the most."""
-        parts = [
-            self._extractor.features(as_tensor(np.asarray(windows[batch]))).numpy()
-            for batch in batches(len(windows), self._batch_size)
-        ]
-        return np.concatenate(parts, axis=1)
+        """Return float64 features [networks, N, d] of windows of the truth's shape; worth keeping: they cost the most."""
+
+        def few(batch: slice) -> Features:
+            return np.asarray(self._extractor.features(as_tensor(np.asarray(windows[batch]))).numpy())
+
+        with exact_workers(self._extractor.device, self._workers) as pool:
+            return np.concatenate(list(pool.map(few, self._batches)), axis=1)
 
     def score(self, outputs: Windows) -> list[dict[str, Any]]:
         """Return one record a metric, ready for JSON, of outputs [N, H, W, 3]. Raises RequestError where they do not fit."""

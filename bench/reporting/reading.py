@@ -149,13 +149,17 @@ def _read_cells(folder: RunFolder, experiment: dict[str, Any], plan: dict[str, A
     names = [model if seed is None else f"{model}-seed{seed}" for model, seed in expected]
     there = folder.path / "cells"
     others = sorted(p.name for p in there.iterdir() if p.is_dir() and p.name not in names) if there.is_dir() else []
-    expected += [_parse_name(name) for name in others]
+    expected += [_loaded(folder, experiment, name) for name in others]
     return tuple(_read_cell(folder.cell(n), *parts) for n, parts in zip([*names, *others], expected, strict=True))
 
 
-def _parse_name(name: str) -> tuple[str, int | None]:
+def _loaded(folder: RunFolder, experiment: dict[str, Any], name: str) -> tuple[str, int | None]:
+    """Return model and seed of a cell that the experiment does not name; raises RequestError where it would mix with one."""
     match = _SEEDED.match(name)
-    return (match["model"], int(match["seed"])) if match else (name, None)
+    model, seed = (match["model"], int(match["seed"])) if match else (name, None)
+    if model in (*experiment["models"], *experiment["references"]):
+        raise RequestError(f"{folder.cell(name).path}: the experiment has no such cell; move the folder away")
+    return model, seed
 
 
 def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:

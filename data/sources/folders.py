@@ -45,12 +45,7 @@ class FolderSource:
         self._skipped: list[str] = []
         pages = self._pairs(root) if self._is_paired(root) else self._color_only(root)
         if not pages:
-            detail = f" ({len(self._skipped)} left out: {self._skipped[0]}{' …' * (len(self._skipped) > 1)})"
-            endings = ", ".join(sorted(SUFFIXES))
-            raise DataError(
-                f"{folder}: no usable images{detail if self._skipped else ''}; expected bw/ and color/ with the same"
-                f" file names, or colour images below the folder ({endings})"
-            )
+            raise DataError(_nothing_found(folder, root, self._skipped))
         self.grouped = len({page.name.parent for page in pages}) > 1
         self.skipped = tuple(self._skipped)
         self._pages = dict(zip(safe_ids([str(page.name.with_suffix("")) for page in pages]), pages, strict=True))
@@ -139,6 +134,16 @@ def _existing_folder(folder: Path) -> Path:
     return folder.resolve()
 
 
+def _nothing_found(folder: Path, root: Path, skipped: Sequence[str]) -> str:
+    if any(root.glob("*.parquet")):
+        return f"{folder}: holds parquet files, not images; give it as hf:{folder}"
+    left_out = f" ({len(skipped)} files left out, for instance {skipped[0]})" if skipped else ""
+    return (
+        f"{folder}: no usable images{left_out}; expected {BW}/ and {COLOR}/ with the same file names, or colour images"
+        f" below the folder ({', '.join(sorted(SUFFIXES))})"
+    )
+
+
 def _walk(top: Path) -> Iterator[Path]:
     """All visible files and links below `top`; linked folders are named, not entered."""
 
@@ -173,4 +178,4 @@ def _file_line(name: PurePosixPath, file: Path) -> bytes:
         status = file.stat()
     except OSError as error:
         raise UnreadableImage(f"{file}: cannot be read ({error.strerror}); repair or remove it") from error
-    return f"{name}\0{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+    return f"{name}\0{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogatepass")

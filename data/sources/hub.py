@@ -56,6 +56,8 @@ class HubSource:
         self._content_id = ""
         place = spec.removeprefix(PREFIX)
         self.title = place.rstrip("/")
+        if not place.strip():
+            raise DataError(f"{spec}: names no dataset; give hf:owner/name or hf:PATH")
         local = Path(place).expanduser()
         cache = None if cache_dir is None else str(cache_dir)
         table = self._open_local(local, cache) if local.exists() else self._open_hub(place, cache)
@@ -86,7 +88,7 @@ class HubSource:
     def fingerprint(self) -> str:
         """sha256 over the revision (hub) or the names, sizes and times of the files (local), the columns and rows."""
         text = "\0".join(["hub", self._content_id, *self._columns, str(len(self._table))])
-        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _open_local(self, place: Path, cache: str | None) -> Any:
         import datasets
@@ -204,12 +206,17 @@ def _is_cached(name: str, cache: str | None) -> bool:
 
 
 def _local_content(place: Path) -> str:
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if path.is_file())
+    # `datasets` leaves files of its own beside the data; they change without the content changing.
+    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if _is_data(path))
     lines = []
     for file in files:
         status = file.stat()
         lines.append(f"{file.relative_to(place).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
     return "\n".join(lines)
+
+
+def _is_data(path: Path) -> bool:
+    return path.is_file() and not path.name.startswith((".", "cache-", "tmp"))
 
 
 def _reason(error: Exception) -> str:

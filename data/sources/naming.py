@@ -41,5 +41,5 @@ def _faithful(path: str, text: str) -> bool:
 
 
 def _marked(path: str, text: str) -> str:
-    digest = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{text.lstrip('.-')[: MAX_ID - 9]}-{digest}".lstrip("-")

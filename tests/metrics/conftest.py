@@ -11,10 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from scipy import ndimage
 
 from bench.metrics.perceptual import random_trunk
 from bench.metrics.weights import KNOWN, WeightStore, default_folders
+
+# A busy machine is no failure of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 SIDE = 256
 FILLS = (((90, 90), 46, (240, 170, 150)), ((160, 150), 52, (150, 200, 235)), ((95, 180), 36, (190, 225, 150)))
@@ -36,6 +41,15 @@ def near_line(points, width):
 def ink(image, coverage):
     """Return uint8 `image` with black laid over it by `coverage` in [0, 1]."""
     return np.rint(image * (1 - coverage[..., None])).astype(np.uint8)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Small tensors gain nothing from threads, and lose much where other processes want the cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @dataclass(frozen=True)

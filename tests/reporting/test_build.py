@@ -22,6 +22,17 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Compose figures without rendering them, which takes most of the time of a report."""
+
+    def save(figure, folder, name):
+        for kind in ("pdf", "png"):
+            (folder / f"{name}.{kind}").write_bytes(b"")
+
+    monkeypatch.setattr("bench.reporting.build.save", save)
+
+
 class Links(HTMLParser):
     """Collects what a page loads or links to, and its tags."""
 
@@ -106,7 +117,7 @@ def hostile(run_folder):
     (run_folder / "plan.json").write_text(json.dumps(plan))
 
 
-def test_hostile_names_are_escaped_everywhere(own_run, tmp_path):
+def test_hostile_names_are_escaped_everywhere(own_run, tmp_path, unrendered):
     hostile(own_run)
     folder = build_report(own_run, tmp_path / "report").folder
     page = (folder / "index.html").read_text(encoding="utf-8")
@@ -118,7 +129,7 @@ def test_hostile_names_are_escaped_everywhere(own_run, tmp_path):
     assert "<script" not in (folder / "tables" / "main.md").read_text()
 
 
-def test_an_incomplete_run_is_reported_with_its_holes(own_run, tmp_path, change_json):
+def test_an_incomplete_run_is_reported_with_its_holes(own_run, tmp_path, change_json, unrendered):
     change_json(own_run / "cells" / "cyclegan-seed0" / "status.json", state="diverged", reason="D_A = nan by step 300")
     (own_run / "cells" / "cyclegan-seed1" / "images.parquet").unlink()
     for path in own_run.glob("cells/*/curve.parquet"):
@@ -132,7 +143,7 @@ def test_an_incomplete_run_is_reported_with_its_holes(own_run, tmp_path, change_
     assert (report.folder / "figures" / "grid.png").exists()
 
 
-def test_an_old_report_is_replaced_and_strangers_are_not(finished_run, built, tmp_path):
+def test_an_old_report_is_replaced_and_strangers_are_not(finished_run, tmp_path, unrendered):
     out = tmp_path / "report"
     (out / "figures").mkdir(parents=True)
     (out / "figures" / "old.png").write_bytes(b"old")

@@ -130,3 +130,9 @@ def test_a_loaded_model_is_a_reference_row(own_run):
     run = read_run(own_run)
     assert run.references[-1] == "loaded-faces"
     assert run.cells_of("loaded-faces")[0].seed is None
+
+
+def test_a_seed_that_was_not_asked_for_is_refused(own_run):
+    (own_run / "cells" / "pix2pix-seed1").rename(own_run / "cells" / "pix2pix-seed7")
+    with pytest.raises(RequestError, match="pix2pix-seed7: the experiment has no such cell"):
+        read_run(own_run)

@@ -4,17 +4,16 @@ import statistics
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+import pydantic
 from PIL import Image
 
 from data.duplicates import near_duplicates_within, thumbnail
-from data.errors import DataError, UnreadableImage
+from data.errors import UnreadableImage
 from data.geometry import same_shape
-from data.pair import PairKey, PairSource, Pixels, RawPair, shown_name, skipped_files
+from data.pair import PairKey, PairSource, Pixels, shown_name, skipped_files
 
 COLOURLESS_LEVELS = 8
 """A pixel whose channels differ by at most this many levels of 255 has no colour: JPEG leaves that much on grey."""
@@ -25,20 +24,22 @@ COLOURLESS_SHARE = 0.999
 LUMINANCE_ERROR = 3.0
 """B/W that differs from the luma of its colour page by less (mean absolute levels of 255) is that luma re-encoded."""
 
+_SHOWN = 5
+
 _CHECK_SIDE = 512
 """Greyness and luma are judged on pages reduced to at most this side, px."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sizes:
+class Sizes(pydantic.BaseModel):
     """Smallest, median and largest short side and long side of the colour pages, px."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
 
     short: tuple[int, int, int]
     long: tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Description:
+class Description(pydantic.BaseModel):
     """What `describe` found.
 
     Attributes:
@@ -58,6 +59,8 @@ class Description:
         skipped: one line a file that was left out when listing.
     """
 
+    model_config = pydantic.ConfigDict(frozen=True)
+
     spec: str
     title: str
     licence_note: str | None
@@ -76,10 +79,30 @@ class Description:
     unreadable: tuple[str, ...]
     skipped: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
-        """A mapping for JSON; tuples become lists."""
-        content: dict[str, Any] = _lists(asdict(self))
-        return content
+    def text(self) -> str:
+        """The same for people, a few lines; lists are shortened to five entries."""
+        lines = [f"{self.title}: {self.pages} pages, {self.pairs} with a B/W page", self._groups_line()]
+        if self.sizes is not None:
+            short, long = (" / ".join(str(px) for px in side) for side in (self.sizes.short, self.sizes.long))
+            lines.append(f"sizes in px (smallest / median / largest): short side {short}, long side {long}")
+        lines.append(f'{self.grey_color:.1%} of the "colour" pages are grey')
+        if self.pairs:
+            lines.append(f"{self.luminance_bw:.1%} of the B/W pages are the luminance of their colour page")
+        for what, names in (
+            ("pairs whose two pictures differ in size", self.misaligned),
+            ("pairs of near-duplicate pages", [" = ".join(pair) for pair in self.near_duplicate_pairs]),
+            ("unreadable pages", self.unreadable),
+            ("files left out", self.skipped),
+        ):
+            lines += _listed(what, names)
+        notes = [f"revision {self.revision}" if self.revision else None, self.licence_note]
+        return "\n".join([*lines, *(note for note in notes if note)])
+
+    def _groups_line(self) -> str:
+        if not self.grouped:
+            return "no series or chapters: it is split in blocks of rows"
+        largest = ", ".join(f"{name or '.'} ({pages})" for name, pages in self.largest_chapters)
+        return f"{self.series} series, {self.chapters} chapters; the largest: {largest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +146,7 @@ def describe(
         revision=getattr(source, "revision", None),
         pages=len(keys),
         grouped=source.grouped,
-        series=len({key.series for key in keys}) if source.grouped else 0,
+        series=len({key.series for key in keys} - {""}) if source.grouped else 0,
         chapters=len(chapters) if source.grouped else 0,
         largest_chapters=tuple(chapters.most_common(5)) if source.grouped else (),
         pairs=len(pairs),
@@ -135,28 +158,6 @@ def describe(
         unreadable=tuple(look.problem for look in looks if look.problem),
         skipped=skipped_files(source),
     )
-
-
-def contact_sheet(source: PairSource, path: Path, *, pages: int = 12, height: int = 240) -> None:
-    """Write a PNG of pages evenly spaced through the source, B/W beside colour, `height` px each.
-
-    Raises:
-        DataError: none of them can be read, or the file cannot be written.
-    """
-    keys = source.keys()
-    chosen = [keys[at * len(keys) // min(pages, len(keys))] for at in range(min(pages, len(keys)))]
-    tiles = []
-    for key in chosen:
-        try:
-            tiles.append(_tile(source.read(key), height))
-        except UnreadableImage:
-            continue
-    if not tiles:
-        raise DataError(f"{source.spec}: none of the {len(chosen)} pages for the contact sheet can be read")
-    try:
-        _grid(tiles).save(path, format="PNG")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another file") from error
 
 
 def _looks(source: PairSource, keys: Sequence[PairKey], threads: int) -> Iterator[_Look]:
@@ -213,7 +214,10 @@ def _sizes(looks: Sequence[_Look]) -> Sizes | None:
         return None
     short = sorted(min(look.height, look.width) for look in looks)
     long = sorted(max(look.height, look.width) for look in looks)
-    return Sizes((short[0], statistics.median_low(short), short[-1]), (long[0], statistics.median_low(long), long[-1]))
+    return Sizes(
+        short=(short[0], statistics.median_low(short), short[-1]),
+        long=(long[0], statistics.median_low(long), long[-1]),
+    )
 
 
 def _share(found: Iterator[bool]) -> float:
@@ -228,32 +232,8 @@ def _near_duplicate_names(looks: Sequence[_Look]) -> tuple[tuple[str, str], ...]
     return tuple((looks[i].name, looks[j].name) for i, j in near_duplicates_within(np.stack(thumbnails)))
 
 
-def _tile(raw: RawPair, height: int) -> Image.Image:
-    pictures = []
-    for picture in (raw.bw, raw.color):
-        if picture is not None:
-            image = Image.fromarray(picture)
-            # Strips are cut to two heights, so that one page cannot make the sheet endless.
-            width = min(2 * height, max(1, round(image.width * height / image.height)))
-            pictures.append(image.resize((width, height), Image.Resampling.BICUBIC))
-    tile = Image.new("RGB", (sum(image.width for image in pictures), height), "white")
-    left = 0
-    for image in pictures:
-        tile.paste(image, (left, 0))
-        left += image.width
-    return tile
-
-
-def _grid(tiles: Sequence[Image.Image], columns: int = 4, margin: int = 8) -> Image.Image:
-    width, height = max(tile.width for tile in tiles) + margin, tiles[0].height + margin
-    rows = -(-len(tiles) // columns)
-    sheet = Image.new("RGB", (min(columns, len(tiles)) * width + margin, rows * height + margin), "white")
-    for at, tile in enumerate(tiles):
-        sheet.paste(tile, (margin + at % columns * width, margin + at // columns * height))
-    return sheet
-
-
-def _lists(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _lists(entry) for name, entry in value.items()}
-    return [_lists(entry) for entry in value] if isinstance(value, list | tuple) else value
+def _listed(what: str, names: Sequence[str]) -> list[str]:
+    if not names:
+        return [f"no {what}"]
+    more = [f"  … and {len(names) - _SHOWN} more"] if len(names) > _SHOWN else []
+    return [f"{len(names)} {what}:", *(f"  {name}" for name in names[:_SHOWN]), *more]

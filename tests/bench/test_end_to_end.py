@@ -1,0 +1,184 @@
+"""The real command from data to report: equal bytes twice and after kills, holes, exit codes, refusals."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import tomli_w
+
+from bench.experiment import read_preset
+
+COMMAND = [sys.executable, "-c", "from bench.cli import main; main()"]
+TINY = {
+    "pix2pix": {"ngf": 4, "ndf": 4},
+    "pix2pixhd": {"ngf": 4, "ndf": 4, "n_downsample": 2, "n_blocks": 1},
+    "cyclegan": {"ngf": 4, "ndf": 4, "n_blocks": 6, "pool_size": 2},
+    "unet-l1": {"ngf": 4},
+}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tiny preset: 24 pages, 64 px, one seed, 10 steps a cell."""
+    folder = tmp_path_factory.mktemp("place")
+    values = read_preset("demo") | {"preset": "tiny", "resolution": 64, "seeds": [0], "budget": "40-steps"}
+    values["model_settings"] = TINY
+    values["data"] |= {"synthetic_pages": 24, "synthetic_size": 64}
+    values["training"] |= {"validation_windows": 2, "validation_snapshots": 2, "checkpoint_seconds": 0.05}
+    (folder / "tiny.toml").write_text(tomli_w.dumps(values))
+    return folder
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1"}
+
+
+def bench(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=place, capture_output=True, text=True, check=False, timeout=280, env=environment()
+    )
+
+
+def run_arguments(out: str, *more: str) -> list[str]:
+    return ["run", "--preset", "tiny.toml", "--data", "synthetic", "--cache", "cache", "--out", out, *more]
+
+
+@pytest.fixture(scope="module")
+def whole(place: Path) -> Path:
+    result = bench(place, *run_arguments("whole"))
+    assert result.returncode == 0, result.stderr
+    assert "uncalibrated metrics: rLPIPS, rFD, rKID" in result.stderr
+    return place / "whole"
+
+
+def results(run: Path) -> dict[str, bytes]:
+    """Everything that must not depend on when and how often a run was interrupted."""
+    names = ("generator.safetensors", "images.parquet", "sets.json", "*.png")
+    files = [path for name in names for path in run.rglob(name) if "report" not in path.parts]
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
+
+
+def test_run_leaves_what_the_report_is_made_from(whole: Path) -> None:
+    for name in ("experiment.toml", "provenance.json", "split.json", "plan.json", "run.log"):
+        assert (whole / name).is_file(), name
+    cells = sorted(path.name for path in (whole / "cells").iterdir())
+    assert cells == ["copy", "cyclegan-seed0", "mean-chroma", "oracle", "pix2pix-seed0", "pix2pixhd-seed0", "unet-l1-seed0"]
+    oracle = pd.read_parquet(whole / "cells/oracle/images.parquet")
+    assert (oracle["ssim"] == 1).all()
+    assert (oracle["ciede2000"] == 0).all()
+    copy = pd.read_parquet(whole / "cells/copy/images.parquet")
+    assert (copy["line_f1"] == 1).all()
+    status = json.loads((whole / "cells/cyclegan-seed0/status.json").read_text())
+    assert (status["state"], status["step"], status["images"]) == ("done", 10, 10)
+    for name in ("tables/main.csv", "tables/main.md", "tables/main.tex", "index.html", "results.json"):
+        assert (whole / "report" / name).is_file(), name
+    assert not list(whole.rglob("checkpoint-*"))
+
+
+def test_same_experiment_gives_the_same_bytes(place: Path, whole: Path) -> None:
+    assert bench(place, *run_arguments("again")).returncode == 0
+    assert results(place / "again") == results(whole)
+
+
+def kill_after(place: Path, out: str, seconds: float, number: int) -> int:
+    process = subprocess.Popen(
+        [*COMMAND, *run_arguments(out)], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+    )
+    deadline = time.monotonic() + 120
+    while not (place / out / "plan.json").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(seconds)
+    process.send_signal(number)
+    return process.wait(timeout=120)
+
+
+def test_run_killed_three_times_equals_an_uninterrupted_one(place: Path, whole: Path) -> None:
+    moments = random.Random(0)
+    for _ in range(3):
+        kill_after(place, "killed", moments.uniform(0.0, 4.0), signal.SIGKILL)
+    result = bench(place, *run_arguments("killed"))
+    assert result.returncode == 0, result.stderr
+    assert results(place / "killed") == results(whole)
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_polite_stop_has_its_own_exit_code_and_the_same_command_goes_on(
+    place: Path, whole: Path, number: int, exit_code: int
+) -> None:
+    out = f"stopped-{exit_code}"
+    assert kill_after(place, out, 0.1, number) == exit_code
+    assert bench(place, *run_arguments(out)).returncode == 0
+    assert results(place / out) == results(whole)
+
+
+def test_finished_run_is_left_alone(place: Path, whole: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (whole / "cells").rglob("*") if path.is_file()}
+    assert bench(place, *run_arguments("whole")).returncode == 0
+    assert {path: path.stat().st_mtime_ns for path in (whole / "cells").rglob("*") if path.is_file()} == before
+
+
+def test_other_experiment_in_the_same_folder_is_refused_with_the_difference(place: Path, whole: Path) -> None:
+    result = bench(place, *run_arguments("whole", "--budget", "80-steps"))
+    assert result.returncode == 2
+    assert "budget: 40-steps -> 80-steps" in result.stderr
+
+
+def test_folder_that_is_not_a_run_is_left_alone(place: Path) -> None:
+    (place / "mine").mkdir()
+    (place / "mine" / "thesis.tex").write_text("irreplaceable")
+    result = bench(place, *run_arguments("mine"))
+    assert result.returncode == 2
+    assert "not empty" in result.stderr
+    assert (place / "mine" / "thesis.tex").read_text() == "irreplaceable"
+
+
+def test_plan_of_a_run_is_repeated(place: Path, whole: Path) -> None:
+    assert bench(place, *run_arguments("repeated", "--plan", "whole/plan.json")).returncode == 0
+    assert results(place / "repeated") == results(whole)
+
+
+def test_plan_of_another_experiment_is_refused(place: Path, whole: Path) -> None:
+    result = bench(place, *run_arguments("other", "--plan", "whole/plan.json", "--seeds", "2"))
+    assert result.returncode == 2
+    assert "made for another experiment" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def holed(place: Path) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+    arguments = run_arguments("holed", "--set", "model_settings.pix2pix.lr=1e30", "--models", "pix2pix,pix2pixhd")
+    yield place / "holed", bench(place, *arguments)
+
+
+def test_diverged_cell_is_marked_the_others_go_on_and_the_report_shows_the_hole(
+    holed: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    run, result = holed
+    assert result.returncode == 1, result.stderr
+    status = json.loads((run / "cells/pix2pix-seed0/status.json").read_text())
+    assert status["state"] == "diverged"
+    assert (run / "cells/pix2pixhd-seed0/images.parquet").is_file()
+    assert "diverged" in (run / "report/tables/main.md").read_text()
+
+
+def test_report_status_and_dry_run_of_a_finished_run(place: Path, whole: Path) -> None:
+    written = bench(place, "report", "whole", "--out", "reports")
+    assert written.returncode == 0, written.stderr
+    table = (place / "reports/whole/tables/main.csv").read_bytes()
+    assert table == (whole / "report/tables/main.csv").read_bytes()
+    shown = bench(place, "status", "whole")
+    assert shown.returncode == 0
+    assert "pix2pixhd-seed0" in shown.stdout
+    planned = bench(place, *run_arguments("planned", "--dry-run"))
+    assert planned.returncode == 0, planned.stderr
+    assert all(word in planned.stdout for word in ("pix2pix-small", "held out", "disk"))
+    assert not (place / "planned").exists()
