@@ -100,8 +100,6 @@ def run(
     deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
 ) -> int:  # fmt: skip
     """Train, colour, score and report; run again to go on where it stopped."""
-    from bench.devices import choose_device
-    from bench.orchestrate import Request
     from bench.requesting import build_experiment, default_cache
 
     given: dict[str, Any] = {
@@ -110,6 +108,10 @@ def run(
         "data.split_file": split_file,
     }  # fmt: skip
     experiment = build_experiment(preset, given, assignments, allow_uncalibrated)
+    # After the request is known to be right: these imports take seconds.
+    from bench.devices import choose_device
+    from bench.orchestrate import Request
+
     out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
     request = Request(experiment, out, choose_device(device), cache or default_cache(), plan, deterministic)
     return _dry_run(request) if dry_run else _run(request)

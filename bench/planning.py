@@ -36,7 +36,8 @@ class RandomBatches:
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Return two float tensors in [-1, 1] that depend on `step` alone."""
         generator = torch.Generator().manual_seed(step)
-        return tuple((torch.rand(2, *self.size, generator=generator) * 2 - 1).to(self.device))  # type: ignore[return-value]
+        bw, color = (torch.rand(2, *self.size, generator=generator) * 2 - 1).to(self.device)
+        return bw, color
 
 
 class ModelPlan(pydantic.BaseModel):

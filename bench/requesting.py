@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import models
+from bench.budget import Budget
 from bench.errors import RequestError
 from bench.experiment import REFERENCE_ROWS, Experiment, read_preset, set_value
 
@@ -29,6 +30,8 @@ def build_experiment(
         set_value(values, assignment)
     if allow_uncalibrated:
         values["require_calibrated"] = False
+    # Before the models are looked at, which takes the seconds of importing torch.
+    Budget.parse(str(values.get("budget", "")))
     return Experiment.parse(values, f"preset {values.get('preset', preset)!r}")
 
 

@@ -1,8 +1,9 @@
 """Where pairs of B/W and colour pages come from; knows nothing of `bench` or `models`."""
 
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from data.batches import TrainingBatches
 from data.cache import prepare
 from data.contact_sheet import contact_sheet
 from data.description import Description, describe
@@ -12,6 +13,9 @@ from data.prepared import Prepared, Window
 from data.recipes import RECIPES, Recipe, RecipeSettings, recipe_settings
 from data.split_files import load_split
 from data.splits import Split, make_split
+
+if TYPE_CHECKING:
+    from data.batches import TrainingBatches
 
 __all__ = [
     "RECIPES",
@@ -72,3 +76,10 @@ def open_pairs(
     from data.sources.folders import FolderSource
 
     return FolderSource(Path(spec).expanduser(), spec)
+
+
+def __getattr__(attribute: str) -> Any:
+    # Lazy, since it alone needs torch: a wrong request is answered without waiting seconds for that import.
+    if attribute == "TrainingBatches":
+        return importlib.import_module("data.batches").TrainingBatches
+    raise AttributeError(f"module 'data' has no attribute {attribute!r}")

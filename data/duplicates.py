@@ -33,7 +33,7 @@ from scipy.fft import dctn
 from data import registration
 from data.pair import Pixels
 
-HASH_DISTANCE = 0.2
+HASH_DISTANCE = 0.25
 """Candidates differ in at most this share of the bits that both are certain of."""
 
 CERTAIN = 0.1
@@ -42,14 +42,14 @@ CERTAIN = 0.1
 ROUGH_CORRELATION = 0.8
 """Candidates below this on 16x16 grey pictures, over a few crops, are not aligned at all."""
 
-LEAST_CORRELATION = 0.87
-"""Of the aligned grey thumbnails of near-duplicates. Measured: copies from 0.87, other comic pages up to 0.6."""
+LEAST_CORRELATION = 0.9
+"""Of the aligned grey thumbnails of near-duplicates. Measured: copies from 0.93, other comic pages up to 0.6."""
 
-BLOCK_FLOOR, BLOCK_FACTOR = 0.2, 3.0
+BLOCK_FLOOR, BLOCK_FACTOR = 0.15, 3.0
 """The worst block of near-duplicates differs by at most floor + factor * sqrt(1 - correlation^2), the difference over the
 whole page: what encoding and cropping leave is spread out, a changed face is in one place."""
 
-LARGEST_CHROMA, LARGEST_CHROMA_BLOCK = 15.0, 26.0
+LARGEST_CHROMA, LARGEST_CHROMA_BLOCK = 13.0, 24.0
 """Colour difference of near-duplicates over the page and in its worst block, levels of 255. JPEG at quality 10 comes near
 them; a recoloured dress does not."""
 
@@ -75,7 +75,11 @@ Pairs = list[tuple[int, int]]
 
 
 def thumbnail(color: Pixels) -> Pixels:
-    """The page HxWx3 squashed to uint8 64x64x3 by area averaging: all that the search needs to keep of it."""
+    """The page HxWx3 squashed to uint8 64x64x3: all that the search needs to keep of it.
+
+    Pillow's bilinear filter widens as it shrinks, which leaves less aliasing than area averaging: copies of another size
+    or crop then differ half as much.
+    """
     side = registration.SIDE
     return np.asarray(Image.fromarray(color).resize((side, side), Image.Resampling.BILINEAR), dtype=np.uint8)
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -72,7 +71,15 @@ def test_run_leaves_what_the_report_is_made_from(whole: Path) -> None:
     for name in ("experiment.toml", "provenance.json", "split.json", "plan.json", "run.log"):
         assert (whole / name).is_file(), name
     cells = sorted(path.name for path in (whole / "cells").iterdir())
-    assert cells == ["copy", "cyclegan-seed0", "mean-chroma", "oracle", "pix2pix-seed0", "pix2pixhd-seed0", "unet-l1-seed0"]
+    assert cells == [
+        "copy",
+        "cyclegan-seed0",
+        "mean-chroma",
+        "oracle",
+        "pix2pix-seed0",
+        "pix2pixhd-seed0",
+        "unet-l1-seed0",
+    ]
     oracle = pd.read_parquet(whole / "cells/oracle/images.parquet")
     assert (oracle["ssim"] == 1).all()
     assert (oracle["ciede2000"] == 0).all()
@@ -92,7 +99,11 @@ def test_same_experiment_gives_the_same_bytes(place: Path, whole: Path) -> None:
 
 def kill_after(place: Path, out: str, seconds: float, number: int) -> int:
     process = subprocess.Popen(
-        [*COMMAND, *run_arguments(out)], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        [*COMMAND, *run_arguments(out)],
+        cwd=place,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
     )
     deadline = time.monotonic() + 120
     while not (place / out / "plan.json").exists() and process.poll() is None and time.monotonic() < deadline:
@@ -154,9 +165,9 @@ def test_plan_of_another_experiment_is_refused(place: Path, whole: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def holed(place: Path) -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+def holed(place: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
     arguments = run_arguments("holed", "--set", "model_settings.pix2pix.lr=1e30", "--models", "pix2pix,pix2pixhd")
-    yield place / "holed", bench(place, *arguments)
+    return place / "holed", bench(place, *arguments)
 
 
 def test_diverged_cell_is_marked_the_others_go_on_and_the_report_shows_the_hole(

@@ -128,7 +128,9 @@ def test_page_as_small_as_the_crop_is_taken_whole():
     ],
 )
 def test_impossible_batches_are_one_clear_line(groups, options, words):
-    pages = coded_pages(groups) if groups else TrainingPages([], [], FlatImages.of([np.zeros((1, 1, 1), np.uint8)]), None)
+    pages = (
+        coded_pages(groups) if groups else TrainingPages([], [], FlatImages.of([np.zeros((1, 1, 1), np.uint8)]), None)
+    )
     asked = {"resolution": R, "batch_size": 2, "seed": 0, "pairing": "paired"} | options
     with pytest.raises(DataError, match=words):
         TrainingBatches(pages, **asked)
