@@ -42,6 +42,7 @@ class DataSettings(_Section):
     color_column: str
     synthetic_pages: pydantic.PositiveInt
     synthetic_size: pydantic.PositiveInt
+    synthetic_series: pydantic.PositiveInt
     group_by: Literal["chapter", "series"]
     test_share: float = pydantic.Field(gt=0, lt=1)
     validation_share: float = pydantic.Field(gt=0, lt=1)

@@ -27,6 +27,7 @@ def open_source(experiment: Experiment) -> data.PairSource:
         color_column=settings.color_column,
         synthetic_pages=settings.synthetic_pages,
         synthetic_size=settings.synthetic_size,
+        synthetic_series=settings.synthetic_series,
     )
 
 

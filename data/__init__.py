@@ -49,6 +49,7 @@ def open_pairs(
     color_column: str = "color_image",
     synthetic_pages: int = 600,
     synthetic_size: int = 256,
+    synthetic_series: int = 6,
 ) -> PairSource:
     """The source that a text names.
 
@@ -59,6 +60,7 @@ def open_pairs(
         color_column: column of the colour images, for hf sources.
         synthetic_pages: number of pages, for "synthetic".
         synthetic_size: short side of a drawn page in px, for "synthetic".
+        synthetic_series: how many of the drawn series there are, for "synthetic": the fewer, the sooner learnt.
 
     Raises:
         DataError: the source does not exist, cannot be reached, or holds nothing that can be used.
@@ -68,7 +70,7 @@ def open_pairs(
     if spec == "synthetic":
         from data.synthetic import SyntheticSource
 
-        return SyntheticSource(synthetic_pages, synthetic_size)
+        return SyntheticSource(synthetic_pages, synthetic_size, series=synthetic_series)
     if spec.startswith("hf:"):
         from data.sources.hub import HubSource
 

@@ -139,5 +139,7 @@ class TrainingBatches:
 
 
 def to_unit_range(pixels: torch.Tensor) -> torch.Tensor:
-    """Bytes as float32 in [-1, 1]: x / 127.5 - 1."""
-    return pixels.to(torch.float32).div_(127.5).sub_(1.0)
+    """Bytes as float32 in [-1, 1]: x / 127.5 - 1, rounded the same on every device."""
+    # Divided by a tensor: CUDA multiplies by the rounded reciprocal where the divisor is a number of the host.
+    divisor = torch.full((), 127.5, device=pixels.device)
+    return pixels.to(torch.float32).div_(divisor).sub_(1.0)

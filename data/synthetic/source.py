@@ -20,7 +20,7 @@ _FEWEST_CHAPTERS, _MOST_CHAPTERS, _PAGES_A_CHAPTER = 4, 10, 5
 
 
 class SyntheticSource:
-    """Drawn manga: `pages` pages spread evenly over all series, each in several chapters.
+    """Drawn manga: `pages` pages spread evenly over the first `series` series, each in several chapters.
 
     What a page shows follows from (version, seed, series, chapter, page) alone: a page of the same id is the same
     however many pages are asked for. `size` is the short side in pixels and changes nothing but the resolution.
@@ -34,17 +34,19 @@ class SyntheticSource:
     grouped = True
     licence_note: str | None = None
 
-    def __init__(self, pages: int = 600, size: int = 256, seed: int = 0) -> None:
+    def __init__(self, pages: int = 600, size: int = 256, seed: int = 0, series: int = len(SERIES)) -> None:
+        if not 1 <= series <= len(SERIES):
+            raise DataError(f"synthetic manga has {len(SERIES)} series, not {series}: ask for 1 to {len(SERIES)}")
         if pages < 1 or size < 16 or seed < 0:
             raise DataError(f"synthetic manga needs pages >= 1, size >= 16 and seed >= 0, not {pages}, {size}, {seed}")
-        self.pages, self.size, self.seed = pages, size, seed
+        self.pages, self.size, self.seed, self.series = pages, size, seed, series
 
     @cached_property
     def _keys(self) -> tuple[PairKey, ...]:
-        whole, more = divmod(self.pages, len(SERIES))
+        whole, more = divmod(self.pages, self.series)
         return tuple(
             key
-            for index, series in enumerate(SERIES)
+            for index, series in enumerate(SERIES[: self.series])
             for key in _series_keys(series, whole + (1 if index < more else 0))
         )
 
@@ -66,8 +68,8 @@ class SyntheticSource:
         return RawPair(bw=page.bw, color=page.color)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of version, number of pages, size and seed."""
-        text = f"synthetic manga, version {VERSION}, {self.pages} pages, {self.size} px, seed {self.seed}"
+        """Return the SHA-256 of version, numbers of pages and series, size and seed."""
+        text = f"synthetic manga, version {VERSION}, {self.pages} pages, {self.series} series, {self.size} px, seed {self.seed}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def draw(self, index: int) -> DrawnPage:

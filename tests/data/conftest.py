@@ -19,7 +19,7 @@ def drawn_page(seed: int, height: int = 60, width: int = 44) -> Pixels:
         w, h = rng.uniform(0.15, 0.6, 2) * (width, height)
         shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
         shape((x, y, x + w, y + h), fill=tuple(rng.integers(0, 256, 3).tolist()), outline="black", width=round(scale))
-    return np.asarray(image)
+    return np.array(image)
 
 
 def saved(picture: Pixels, path: Path) -> Path:

@@ -84,6 +84,30 @@ def test_recoloured_page_is_another_page(draw):
     assert near_duplicates(stack([page]), stack([page[..., ::-1]])) == []
 
 
+def test_recoloured_detail_makes_another_page(draw):
+    page = draw(3, 200, 150)
+    changed = page.copy()
+    # Of the luma 0.299 R + 0.587 G + 0.114 B of (200, 40, 40), so that only the colour tells.
+    page[60:80, 60:80], changed[60:80, 60:80] = (200, 40, 40), (40, 121, 40)
+    assert near_duplicates(stack([page]), stack([changed])) == []
+    assert near_duplicates(stack([page]), stack([jpeg(page, 40)])) == [(0, 0)]
+
+
+def test_changed_detail_makes_another_page(draw):
+    page = draw(3, 200, 150)
+    changed = page.copy()
+    page[60:78, 60:78], changed[60:78, 60:78] = 0, 255
+    measured = registration.differences(stack([page]), stack([changed]))
+    assert measured.correlation[0] > 0.9
+    assert near_duplicates(stack([page]), stack([changed])) == []
+
+
+def test_narrower_by_a_tenth_both_ways_is_found(draw):
+    pages = [draw(seed, 300, 212) for seed in range(40)]
+    copies = [cropped(page, 0.05, 0.05, 0.05, 0.05) for page in pages]
+    assert near_duplicates(stack(pages), stack(copies)) == [(at, at) for at in range(40)]
+
+
 def test_relation_is_not_transitive(draw):
     page = draw(5, 400, 300)
     chain = [cropped(page, at, at, 0, 0) for at in (0.0, 0.05, 0.1, 0.15, 0.2)]
