@@ -16,6 +16,13 @@ from bench.errors import RequestError
 
 def main() -> None:
     """Run the command line; every foreseen error is one line on stderr and an exit code (2: a wrong request)."""
+    from bench.provenance import check_packages
+
+    try:
+        check_packages()
+    except RequestError as error:
+        _fail(str(error), 2)
+
     from data import DataError
     from models import ModelError
 
@@ -29,9 +36,12 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; the same command goes on where the last checkpoint was written", 130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}; what is done is kept, mend it and run the same command again", 2)
 
 
 def _fail(message: str, exit_code: int, context: click.Context | None = None) -> None:
@@ -52,9 +62,6 @@ def bench() -> None:
     bench run --models all --budget 10h           the benchmark: Hub dataset, full widths (needs a GPU)
     bench report --out reports/mine               tables, figures and a page from the newest run
     """
-    from bench.provenance import check_packages
-
-    check_packages()
 
 
 @bench.command()

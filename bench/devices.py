@@ -27,6 +27,12 @@ def choose_device(wanted: str) -> str:
     return f"cuda:{int(index or 0)}"
 
 
+def use_exact_float32() -> None:
+    """Turn TF32 off, which torch uses for float32 convolutions on recent GPUs: "fp32" in a caption means float32."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+
+
 def synchroniser(device: str) -> Callable[[], None]:
     """Return a function that waits until all queued work of `device` is done."""
     if device.startswith("cuda"):

@@ -105,7 +105,14 @@ class Experiment(_Section):
         """Fill in every default of the models and the recipe, so that the stored experiment hides no number."""
         values = dict(values)
         given = values.get("model_settings", {})
-        names = [*values.get("models", ()), *values.get("references", ())]
+        lists = [values.get("models", []), values.get("references", [])]
+        if not isinstance(given, dict) or not all(isinstance(names, list | tuple) for names in lists):
+            raise RequestError(
+                "models and references are lists of names, model_settings is a section: mend the preset or --set"
+            )
+        for name in given:
+            models.translator_type(name)
+        names = [str(name) for names in lists for name in names]
         trained = [name for name in names if name not in UNTRAINED_ROWS]
         values["model_settings"] = {
             name: models.parse_settings(name, given.get(name, {})).model_dump(mode="json") for name in trained
@@ -121,6 +128,9 @@ class Experiment(_Section):
         if self.resolution not in RESOLUTIONS:
             sizes = ", ".join(map(str, RESOLUTIONS))
             raise RequestError(f"--resolution {self.resolution} does not fit every model: choose one of {sizes}")
+        for name in self.models:
+            if name in REFERENCE_ROWS:
+                raise RequestError(f"models: {name} is a reference row and comes by itself; name GANs, or `all`")
         for name in self.references:
             if name not in REFERENCE_ROWS:
                 raise RequestError(f"unknown reference row {name!r}: choose from {', '.join(REFERENCE_ROWS)}")

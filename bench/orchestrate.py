@@ -14,16 +14,17 @@ import data
 import models
 from bench import planning, provenance
 from bench.budget import Budget
-from bench.devices import make_deterministic, synchroniser
+from bench.checkpoints import delete_all
+from bench.devices import make_deterministic, synchroniser, use_exact_float32
 from bench.errors import RequestError
 from bench.evaluation import evaluate
 from bench.experiment import Cell, Experiment
 from bench.metrics.choice import choose_metrics
 from bench.planning import Plan
 from bench.prediction import load_generator, predict
-from bench.preparation import prepare_data, test_windows, write_test_set
+from bench.preparation import open_source, prepare_data, split_source, test_windows, write_test_set
 from bench.progress import Bar
-from bench.runfolder import RunFolder, write_bytes, write_json
+from bench.runfolder import RunFolder, read_json, write_bytes, write_json
 from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
 from bench.training import CellTraining
@@ -49,12 +50,14 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
     """Take the experiment to its report; returns whether every cell has a result. Raises RequestError, Stopped."""
     choice = choose_metrics(require_calibrated=request.experiment.require_calibrated)
     folder = RunFolder(request.out)
+    split_source(open_source(request.experiment), request.experiment)
     _claim(folder, request.experiment)
+    use_exact_float32()
     if request.deterministic:
         make_deterministic(request.device)
     _log.info("%s", choice.line)
-    write_json(folder.provenance, provenance.collect(request.device) | {"deterministic": request.deterministic})
-    prepared = prepare_data(request.experiment, request.cache, console)
+    _record_provenance(folder, request)
+    prepared = prepare_data(request.experiment, request.cache, console, stop.check)
     stop.check()
     write_test_set(folder, prepared)
     plan = make_plan(request, folder, prepared, console)
@@ -68,16 +71,29 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
 
 def _claim(folder: RunFolder, experiment: Experiment) -> None:
     """Write the experiment into a new run folder, or make sure that the folder holds the same one."""
-    if folder.experiment.exists():
+    if folder.experiment.exists() and folder.plan.exists():
         differences = Experiment.load(folder.experiment).differences(experiment)
         if differences:
             shown = "; ".join(differences[:4]) + ("; …" if len(differences) > 4 else "")
             raise RequestError(f"{folder.path} holds another experiment ({shown}): give another --out, or delete it")
         return
-    strangers = [path.name for path in folder.path.iterdir() if path != folder.lock and path != folder.log]
+    own = {folder.lock, folder.log, folder.experiment, folder.provenance, folder.mean_chroma, folder.split}
+    strangers = [path.name for path in folder.path.iterdir() if path not in own and path.name != "test"]
     if strangers:
         raise RequestError(f"{folder.path} is not empty and holds no run ({strangers[0]}, …): give another --out")
     write_bytes(folder.experiment, experiment.to_toml().encode())
+
+
+def _record_provenance(folder: RunFolder, request: Request) -> None:
+    """Write where the run was begun; later commands of the same run on other hardware or code are said, not written over it."""
+    here = provenance.collect(request.device) | {"deterministic": request.deterministic}
+    if not folder.plan.exists():
+        write_json(folder.provenance, here)
+        return
+    began = read_json(folder.provenance)
+    changed = [name for name in ("hardware", "versions", "commit", "deterministic") if began.get(name) != here[name]]
+    if changed:
+        _log.warning("this run was begun with other %s: its captions name those it began with", ", ".join(changed))
 
 
 def make_plan(request: Request, folder: RunFolder, prepared: data.Prepared, console: Console) -> Plan:
@@ -85,10 +101,19 @@ def make_plan(request: Request, folder: RunFolder, prepared: data.Prepared, cons
     if folder.plan.exists():
         plan = Plan.load(folder.plan)
         plan.check_fits(request.experiment, folder.plan)
+        if plan.device != request.device:
+            raise RequestError(
+                f"{folder.path} was begun on {plan.device}, not {request.device}: give --device {plan.device}, or another --out"
+            )
+        if request.plan is not None and Plan.load(request.plan).models != plan.models:
+            raise RequestError(
+                f"{folder.path} has another plan than {request.plan}: leave --plan out, or give another --out"
+            )
         return plan
     if request.plan is not None:
         plan = Plan.load(request.plan)
         plan.check_fits(request.experiment, request.plan)
+        plan = plan.model_copy(update={"device": request.device})
     else:
         plan = _calibrate(request, prepared, console)
     write_json(folder.plan, plan.model_dump(mode="json"))
@@ -164,10 +189,11 @@ def _train_one(
             f"{cell_folder.path}: {error}; what is done is kept, run the same command to go on"
         ) from None
     except Exception as error:
-        _log.debug("%s failed", cell.name, exc_info=True)
-        reason = f"{type(error).__name__}: {_first_line(error)}"
+        _log.error("%s failed", cell.name, exc_info=True)
+        reason = f"{type(error).__name__}: {_first_line(error)} (the whole of it is in run.log)"
     status = CellStatus.load(cell_folder).model_copy(update={"state": "failed", "reason": reason})
     status.save(cell_folder)
+    delete_all(cell_folder)
     return status
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import models
 from bench.errors import RequestError
 from bench.runfolder import CellFolder, read_json, read_png, sha256_of, write_png
+from data.batches import to_unit_range
 
 BATCH = 8
 """Windows coloured at once. Fixed, since another batch size may round the last bit of a pixel differently."""
@@ -33,7 +34,7 @@ def load_generator(folder: CellFolder, device: str) -> models.Translator:
 
 def to_tensor(pixels: NDArray[np.uint8], device: str) -> torch.Tensor:
     """Return uint8 N x H x W x 3 as float32 N x 3 x H x W in [-1, 1] on `device`."""
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return to_unit_range(torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2))
 
 
 def to_pixels(output: torch.Tensor) -> NDArray[np.uint8]:

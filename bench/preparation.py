@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -47,13 +48,23 @@ def split_source(source: data.PairSource, experiment: Experiment) -> data.Split:
     )
 
 
-def prepare_data(experiment: Experiment, cache: Path, console: Console) -> data.Prepared:
-    """Return the pages of every part at the experiment's size, decoded once into `cache`; raises data.DataError."""
+def prepare_data(
+    experiment: Experiment, cache: Path, console: Console, safe_point: Callable[[], None]
+) -> data.Prepared:
+    """Return the pages of every part at the experiment's size, decoded once into `cache`; raises data.DataError.
+
+    `safe_point` is called after each page and may raise to stop.
+    """
     source = open_source(experiment)
     if source.licence_note:
         _log.warning("%s: %s", source.title, source.licence_note)
     split = split_source(source, experiment)
     with Bar(console, "preparing pages", len(split.ids), "page") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.update(done, total=total)
+            safe_point()
+
         prepared = data.prepare(
             source,
             split,
@@ -62,7 +73,7 @@ def prepare_data(experiment: Experiment, cache: Path, console: Console) -> data.
             resolution=experiment.resolution,
             cache_root=cache,
             duplicates="refuse" if experiment.data.split_file else "drop",
-            on_progress=lambda done, total: bar.update(done, total=total),
+            on_progress=show,
         )
     kept = prepared.split
     _log.info(

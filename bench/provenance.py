@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import os
 import platform
 import subprocess
@@ -21,8 +21,9 @@ _PACKAGES = ("torch", "torchvision", "numpy", "scikit-image", "scipy", "lpips", 
 def check_packages() -> None:
     """Raise RequestError where `models` or `data` come from another checkout than `bench`."""
     for name in ("models", "data"):
-        file = importlib.import_module(name).__file__
-        found = Path(file or "nowhere").resolve().parent
+        # Found, not imported: another checkout's code must not run before its name is known.
+        origin = importlib.util.find_spec(name)
+        found = Path((origin and origin.origin) or "nowhere").resolve().parent
         if found != _ROOT / name:
             raise RequestError(
                 f"the package {name!r} is taken from {found}, which shadows ours in {_ROOT / name}: "
@@ -67,6 +68,10 @@ def _processor() -> str:
 
 def _commit() -> dict[str, Any]:
     """Return the commit of the checkout, and whether files differ from it; None outside a checkout."""
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != _ROOT:
+        # Installed into some folder of another repository, whose commits say nothing of this code.
+        return {"commit": None, "dirty": None}
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain")
     return {"commit": commit or None, "dirty": bool(changes) if changes is not None else None}

@@ -10,7 +10,7 @@ from typing import Any
 import models
 from bench.budget import Budget
 from bench.errors import RequestError
-from bench.experiment import REFERENCE_ROWS, Experiment, read_preset, set_value
+from bench.experiment import Experiment, read_preset, set_value
 
 
 def build_experiment(
@@ -24,7 +24,7 @@ def build_experiment(
     for key, value in given.items():
         if value is not None:
             section, _, last = key.rpartition(".")
-            target = values[section] if section else values
+            target = values.setdefault(section, {}) if section else values
             target[last] = _parsed(key, value)
     for assignment in assignments:
         set_value(values, assignment)
@@ -63,8 +63,6 @@ def _model_names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         models.translator_type(name)
-        if name in REFERENCE_ROWS:
-            raise RequestError(f"--models: {name} is a reference row and comes by itself; name GANs, or `all`")
     if not names:
         raise RequestError(
             f"--models {text!r} names no model: choose from {', '.join(models.ranked_names())}, or `all`"

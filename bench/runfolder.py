@@ -225,6 +225,11 @@ class RunFolder:
         """Held by the process that works on this run."""
         return self.path / "run.lock"
 
+    def _sweep(self) -> None:
+        """Delete what a killed process left half-written; called while nobody else can be writing."""
+        for path in self.path.rglob(".*.tmp"):
+            path.unlink(missing_ok=True)
+
     def cell(self, name: str) -> CellFolder:
         """Return the folder of the cell `name`."""
         return CellFolder(self.path / "cells" / name)
@@ -243,6 +248,7 @@ class RunFolder:
                 file.seek(0)
                 holder = file.read().strip() or "another process"
                 raise RequestError(f"{self.path}: in use by {holder}; wait for it, or give another --out") from None
+            self._sweep()
             file.truncate(0)
             file.write(f"process {os.getpid()} on {os.uname().nodename}")
             file.flush()
@@ -250,7 +256,7 @@ class RunFolder:
 
 
 def newest_run(root: Path) -> RunFolder:
-    """Return the run under `root` that was touched last; raises RequestError where there is none."""
+    """Return the run under `root` that was begun last; raises RequestError where there is none."""
     runs = [path.parent for path in root.glob("*/experiment.toml")]
     if not runs:
         raise RequestError(f"no run in {root}/: make one with `bench run`, or name its folder")

@@ -101,6 +101,10 @@ class CellTraining:
                 rate = (self.step - last_step) * self._plan.batch_size / max(now - last_log, 1e-9)
                 self._record(values, rate)
                 last_log, last_step = time.monotonic(), self.step
+            if self.step in self._snapshot_steps or self._deadline_passed():
+                values = {name: float(value) for name, value in losses.items()}
+                if not all(math.isfinite(value) for value in values.values()):
+                    return self._diverged(values)
             if self.step in self._snapshot_steps:
                 self._snapshot()
             if self._deadline_passed():

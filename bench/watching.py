@@ -1,4 +1,4 @@
-"""Shows a cell while it trains: the progress bar, and TensorBoard's scalars and pictures."""
+"""Shows a cell while it trains: the progress bar, and TensorBoard's scalars."""
 
 from __future__ import annotations
 

@@ -51,7 +51,11 @@ def intervals_sentence(run: Run, scores: Scores) -> str:
     units = _units(scores)
     if len(run.seeds) == 1:
         return f"n = 1 seed: the interval covers pages only ({units}), and nothing is claimed of other seeds."
-    return f"Intervals (two-way t) cover seeds and pages ({units}); those of rows without seeds cover pages."
+    fewer = sorted(
+        {run.shown(model) for (model, _), score in scores.intervals.items() if score.seeds == 1 and model in run.ranked}
+    )
+    caution = f" With one scored seed, {listed(fewer)} covers pages only: too narrow an interval." if fewer else ""
+    return f"Intervals (two-way t) cover seeds and pages ({units}); those of rows without seeds cover pages.{caution}"
 
 
 def _units(scores: Scores) -> str:

@@ -18,6 +18,12 @@ TINY: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
+def _no_metric_weights(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The weights that a developer happens to have must not change what the tests see."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path_factory.getbasetemp() / "no-weights"))
+
+
+@pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)
 

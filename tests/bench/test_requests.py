@@ -57,6 +57,7 @@ def pictures(folder: Path, count: int) -> Path:
         (["run", "--data", "colour-only"], "--recipe lines"),
         (["run", "--data", "unreadable", "--recipe", "lines"], "broken"),
         (["run", "--unknown"], "--unknown"),
+        (["run", "--preset", "paper"], "--allow-uncalibrated"),
         (["report"], "no run in runs/"),
         (["report", "empty"], "no run here"),
         (["status", "missing"], "no run here"),
@@ -91,7 +92,7 @@ def test_help_names_every_command_and_works_without_a_run(tmp_path: Path) -> Non
 
 def test_packages_of_another_checkout_are_named(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "__init__.py").write_text("class DataError(Exception): pass\n")
+    (tmp_path / "data" / "__init__.py").write_text("raise ImportError('not ours')\n")
     result = bench("models", cwd=tmp_path)
     assert result.returncode == 2
     assert "shadows" in result.stderr
