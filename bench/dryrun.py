@@ -16,7 +16,7 @@ from bench.budget import Budget
 from bench.devices import synchroniser
 from bench.experiment import Experiment
 from bench.metrics.choice import choose_metrics
-from bench.metrics.scores import ImageScorer
+from bench.metrics.scores import ImageScorer, SetScorer
 from bench.orchestrate import Request
 from bench.planning import ModelPlan, RandomBatches
 from bench.prediction import to_tensor
@@ -82,9 +82,12 @@ def _scoring_seconds(experiment: Experiment, device: str) -> float:
     """Return seconds to score one window of one cell."""
     shape = (PROBED_WINDOWS, experiment.resolution, experiment.resolution, 3)
     inputs, truths, outputs = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
-    scorer = ImageScorer(inputs, truths, choose_metrics(require_calibrated=False), device=device)
+    choice, names = choose_metrics(require_calibrated=False), [str(index) for index in range(PROBED_WINDOWS)]
+    images = ImageScorer(inputs, truths, choice, device=device)
+    sets = SetScorer(truths, names, names, choice, device=device)
     started = time.perf_counter()
-    scorer.score(outputs)
+    images.score(outputs)
+    sets.features(outputs)
     return (time.perf_counter() - started) / PROBED_WINDOWS
 
 
@@ -118,6 +121,7 @@ def _totals(
     request: Request, plans: dict[str, ModelPlan], colouring: dict[str, float], estimate: DataEstimate
 ) -> list[str]:
     experiment, seeds = request.experiment, len(request.experiment.seeds)
+    choice = choose_metrics(require_calibrated=False)
     training = seeds * sum(plan.seconds for plan in plans.values())
     lines = [
         f"reference rows without training: {', '.join(cell.name for cell in experiment.cells if cell.seed is None)}"
@@ -138,8 +142,12 @@ def _totals(
         )
     lines += [
         f"disk: about {_disk_bytes(experiment, plans, estimate) / 2**30:.1f} GiB in {request.out} and the cache {request.cache}",
-        choose_metrics(require_calibrated=False).line,
+        choice.line,
     ]
+    if experiment.require_calibrated and not choice.calibrated:
+        lines.append(
+            "would stop here: this preset wants calibrated metrics; give their weights, or --allow-uncalibrated"
+        )
     return lines
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pyarrow.parquet import read_schema
 from rich.console import Console
 
 from bench.experiment import Cell, Experiment
@@ -17,7 +18,7 @@ from bench.metrics.scores import ImageScorer, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
-from bench.runfolder import FORMAT, CellFolder, RunFolder, read_png, write_json, write_parquet
+from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, write_json, write_parquet
 from bench.status import CellStatus
 
 _log = logging.getLogger("bench")
@@ -31,7 +32,7 @@ def evaluate(
 
     `safe_point` is called between cells and may raise to stop.
     """
-    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell)]
+    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell, choice)]
     if not cells:
         return
     windows = test_windows(folder)
@@ -49,10 +50,14 @@ def evaluate(
             safe_point()
 
 
-def _needs_scores(folder: CellFolder, cell: Cell) -> bool:
-    if folder.sets.exists() and folder.images.exists():
+def _needs_scores(folder: CellFolder, cell: Cell, choice: MetricChoice) -> bool:
+    """Whether the cell has outputs whose scores are missing, or were made with other metrics than can be had now."""
+    if cell.seed is not None and not folder.has_generator():
         return False
-    return cell.seed is None or folder.has_generator()
+    if not (folder.sets.exists() and folder.images.exists()):
+        return True
+    sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
+    return not set(choice.sets) <= sets or choice.perceptual not in read_schema(folder.images).names
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:
