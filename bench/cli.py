@@ -44,6 +44,11 @@ def main() -> None:
         _fail(f"{where}{error.strerror or error}; what is done is kept, mend it and run the same command again", 2)
 
 
+def _console() -> Console:
+    """Standard output: as wide as the terminal, wide enough for every table where it is not one."""
+    return Console() if sys.stdout.isatty() else Console(width=140)
+
+
 def _fail(message: str, exit_code: int, context: click.Context | None = None) -> None:
     line = " ".join(message.split())
     mend = f" (see `{context.command_path} --help`)" if context is not None else ""
@@ -148,7 +153,7 @@ def _run(request: Any) -> int:
 def _dry_run(request: Any) -> int:
     from bench.dryrun import print_dry_run
 
-    print_dry_run(request, Console())
+    print_dry_run(request, _console())
     return 0
 
 
@@ -164,7 +169,7 @@ def status(run_folder: Path | None) -> int:
     from bench.overview import print_status
     from bench.runfolder import newest_run, open_run
 
-    print_status(open_run(run_folder) if run_folder else newest_run(Path("runs")), Console())
+    print_status(open_run(run_folder) if run_folder else newest_run(Path("runs")), _console())
     return 0
 
 
@@ -193,7 +198,7 @@ def models() -> int:
     """List the models, their parameters and what they need."""
     from bench.overview import print_models
 
-    print_models(Console())
+    print_models(_console())
     return 0
 
 
@@ -214,5 +219,5 @@ def info(spec: str, as_json: bool, contact_sheet: Path | None, bw_column: str, c
     """Say what SPEC holds: counts, sizes, groups, near-duplicates, doubtful pairs."""
     from bench.overview import print_data
 
-    print_data(spec, bw_column, color_column, as_json, contact_sheet, Console())
+    print_data(spec, bw_column, color_column, as_json, contact_sheet, _console())
     return 0

@@ -107,7 +107,7 @@ def _cells_table(experiment: Experiment, plans: dict[str, ModelPlan], device: st
         "images a cell",
         "training a cell",
     ):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
+        table.add_column(heading, justify="left" if heading == "model" else "right", no_wrap=heading == "model")
     for plan in plans.values():
         table.add_row(
             plan.shown_name, str(len(experiment.seeds)), f"{sum(plan.parameters.values()):,}",

@@ -26,7 +26,9 @@ def print_status(folder: RunFolder, console: Console) -> None:
     plan = Plan.load(folder.plan) if folder.plan.exists() else None
     table = Table(title=f"{folder.path}  ·  {experiment.budget} for {len(experiment.trained_cells)} trained cells")
     for heading in ("cell", "state", "step", "seconds", "images/s", "waiting for data", "lost", "scored"):
-        table.add_column(heading, justify="left" if heading in ("cell", "state") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("cell", "state") else "right", no_wrap=heading == "cell"
+        )
     for cell in experiment.trained_cells:
         status = CellStatus.load(folder.cell(cell.name))
         steps = status.steps or (plan.models[cell.model].steps if plan else 0)
@@ -47,10 +49,11 @@ def print_status(folder: RunFolder, console: Console) -> None:
 
 
 def print_models(console: Console) -> None:
-    """Print one line a model: role, data it needs, parameters of the generator and of all its networks, first docstring line."""
+    """Print one line a model: role, data it needs, parameters of the generator and of all its networks."""
     table = Table(title=f"models at the originals' widths, {SHOWN_RESOLUTION} px")
-    for heading in ("name", "role", "training data", "generator", "all networks", "what it is"):
-        table.add_column(heading, justify="right" if heading in ("generator", "all networks") else "left")
+    for heading in ("name", "role", "training data", "generator", "all networks"):
+        right = heading in ("generator", "all networks")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for name in models.MODEL_NAMES:
         kind = models.translator_type(name)
         settings = models.parse_settings(name, {})
@@ -60,7 +63,6 @@ def print_models(console: Console) -> None:
         table.add_row(
             name, "competitor" if kind.ranked else "reference", kind.pairing if kind.trained else "none",
             f"{parameters.get('generator', parameters.get('generator_A', 0)):,}", f"{sum(parameters.values()):,}",
-            (kind.__doc__ or "").strip().splitlines()[0],
         )  # fmt: skip
     console.print(table)
     console.print("Also in every table, made without training: mean-chroma and oracle (the truth as output).")

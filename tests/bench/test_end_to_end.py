@@ -34,7 +34,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     values = read_preset("demo") | {"preset": "tiny", "resolution": 64, "seeds": [0], "budget": "40-steps"}
     values["model_settings"] = TINY
     values["data"] |= {"synthetic_pages": 24, "synthetic_size": 64}
-    values["training"] |= {"validation_windows": 2, "validation_snapshots": 2, "checkpoint_seconds": 0.05}
+    values["training"] |= {
+        "batch_size": 1,
+        "validation_windows": 2,
+        "validation_snapshots": 2,
+        "checkpoint_seconds": 0.05,
+    }
     (folder / "tiny.toml").write_text(tomli_w.dumps(values))
     return folder
 
