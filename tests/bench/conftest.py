@@ -28,7 +28,9 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def tiny_values(**changes: Any) -> dict[str, Any]:
+@pytest.fixture(scope="session")
+def tiny_values() -> dict[str, Any]:
+    """The values of a tiny preset: 24 pages, 64 px, one seed."""
     values = read_preset("demo") | {"preset": "tiny", "resolution": 64, "seeds": [0], "budget": "24-steps"}
     values["model_settings"] = TINY
     values["data"] |= {"synthetic_pages": 24, "synthetic_size": 64}
@@ -38,9 +40,9 @@ def tiny_values(**changes: Any) -> dict[str, Any]:
         "validation_snapshots": 2,
         "checkpoint_seconds": 1000.0,
     }
-    return values | changes
+    return values
 
 
 @pytest.fixture
-def tiny_experiment() -> Experiment:
-    return Experiment.parse(tiny_values(), "tiny")
+def tiny_experiment(tiny_values: dict[str, Any]) -> Experiment:
+    return Experiment.parse(tiny_values, "tiny")

@@ -10,42 +10,29 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 import tomli_w
 
 from bench.cli import main
-from bench.experiment import read_preset
 
 COMMAND = [sys.executable, "-c", "from bench.cli import main; main()"]
-TINY = {
-    "pix2pix": {"ngf": 4, "ndf": 4},
-    "pix2pixhd": {"ngf": 4, "ndf": 4, "n_downsample": 2, "n_blocks": 1},
-    "cyclegan": {"ngf": 4, "ndf": 4, "n_blocks": 6, "pool_size": 2},
-    "unet-l1": {"ngf": 4},
-}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, tiny_values: dict[str, Any]) -> Path:
     """A folder with a tiny preset: 24 pages, 64 px, one seed, 10 steps a cell."""
     folder = tmp_path_factory.mktemp("place")
-    values = read_preset("demo") | {"preset": "tiny", "resolution": 64, "seeds": [0], "budget": "40-steps"}
-    values["model_settings"] = TINY
-    values["data"] |= {"synthetic_pages": 24, "synthetic_size": 64}
-    values["training"] |= {
-        "batch_size": 1,
-        "validation_windows": 2,
-        "validation_snapshots": 2,
-        "checkpoint_seconds": 0.05,
-    }
+    often = tiny_values["training"] | {"checkpoint_seconds": 0.05}
+    values = tiny_values | {"budget": "40-steps", "training": often}
     (folder / "tiny.toml").write_text(tomli_w.dumps(values))
     return folder
 
 
 def environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1"}
+    return os.environ | {"OMP_NUM_THREADS": "1", "TORCH_HOME": "no-weights"}
 
 
 def bench(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
