@@ -14,7 +14,7 @@ import models
 from bench import planning
 from bench.budget import Budget
 from bench.devices import synchroniser
-from bench.experiment import Experiment
+from bench.experiment import CalibrationSettings, Experiment
 from bench.metrics.choice import choose_metrics
 from bench.metrics.scores import ImageScorer, SetScorer
 from bench.orchestrate import Request
@@ -27,6 +27,10 @@ PAGE_ASPECT = 1.42
 
 PROBED_WINDOWS = 2
 """Random windows on which colouring and scoring are timed for the estimate."""
+
+
+PROBE = CalibrationSettings(warmup_steps=1, measured_seconds=0.5, least_measured_steps=1)
+"""How steps are timed here: an estimate must not take as long as a calibration, which full widths stretch to minutes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ def print_dry_run(request: Request, console: Console) -> None:
     size = (experiment.training.batch_size, 3, experiment.resolution, experiment.resolution)
     for name in experiment.trained_models:
         console.print(f"timing {name} on {request.device} …", style="dim")
-        plans[name] = planning.plan_model(experiment, name, RandomBatches(size, request.device), request.device)
+        batches = RandomBatches(size, request.device)
+        plans[name] = planning.plan_model(experiment, name, batches, request.device, PROBE)
         colouring[name] = _colouring_seconds(experiment, name, request.device)
     console.print(_cells_table(experiment, plans, request.device))
     for line in _totals(request, plans, colouring, estimate):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pyarrow.parquet import read_schema
 from rich.console import Console
 
-from bench.experiment import Cell, Experiment
+from bench.experiment import Experiment
 from bench.metrics.choice import MetricChoice
 from bench.metrics.scores import ImageScorer, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
@@ -32,7 +32,8 @@ def evaluate(
 
     `safe_point` is called between cells and may raise to stop.
     """
-    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell, choice)]
+    coloured = {cell.name for cell in experiment.colouring_cells}
+    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell.name in coloured, choice)]
     if not cells:
         return
     windows = test_windows(folder)
@@ -45,14 +46,17 @@ def evaluate(
         chroma = read_mean_chroma(folder)
         for index, cell in enumerate(cells):
             bar.update(index, cell.name)
-            outputs = _outputs(folder, cell, windows, inputs, truths, chroma)
+            if cell.name in coloured:
+                outputs = _read_windows(folder.cell(cell.name).predictions, windows)
+            else:
+                outputs = outputs_of(cell.model, inputs, truths, chroma)
             _score(folder.cell(cell.name), windows, outputs, images, sets)
             safe_point()
 
 
-def _needs_scores(folder: CellFolder, cell: Cell, choice: MetricChoice) -> bool:
+def _needs_scores(folder: CellFolder, by_network: bool, choice: MetricChoice) -> bool:
     """Whether the cell has outputs whose scores are missing, or were made with other metrics than can be had now."""
-    if cell.seed is not None and not folder.has_generator():
+    if by_network and not folder.has_generator():
         return False
     if not (folder.sets.exists() and folder.images.exists()):
         return True
@@ -62,15 +66,6 @@ def _needs_scores(folder: CellFolder, cell: Cell, choice: MetricChoice) -> bool:
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:
     return np.stack([read_png(folder / f"{window}.png") for window in windows["window"]])
-
-
-def _outputs(
-    folder: RunFolder, cell: Cell, windows: pd.DataFrame, inputs: NDArray[np.uint8], truths: NDArray[np.uint8],
-    chroma: tuple[float, float],
-) -> NDArray[np.uint8]:  # fmt: skip
-    if cell.seed is None:
-        return outputs_of(cell.model, inputs, truths, chroma)
-    return _read_windows(folder.cell(cell.name).predictions, windows)
 
 
 def _score(

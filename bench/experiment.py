@@ -69,6 +69,19 @@ class CalibrationSettings(_Section):
     least_measured_steps: pydantic.PositiveInt
 
 
+class LoadedModel(_Section):
+    """A generator that somebody trained elsewhere: benchmarked as it is, with no training. The digest says which it is."""
+
+    model: str
+    file: str
+    sha256: str = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def row(self) -> str:
+        """The name of its cell and row, such as `pix2pix-loaded-1a2b3c4d`."""
+        return f"{self.model}-loaded-{self.sha256[:8]}"
+
+
 class Cell(_Section):
     """One (model, seed) of an experiment: the unit of scheduling, resuming and failing. Untrained rows have no seed."""
 
@@ -85,7 +98,7 @@ class Experiment(_Section):
     """Everything that a result depends on, but for the machine. Round-trips through TOML and has a digest."""
 
     preset: str
-    models: tuple[str, ...] = pydantic.Field(min_length=1)
+    models: tuple[str, ...]
     references: tuple[str, ...]
     seeds: tuple[pydantic.NonNegativeInt, ...] = pydantic.Field(min_length=1)
     budget: str
@@ -98,6 +111,7 @@ class Experiment(_Section):
     calibration: CalibrationSettings
     model_settings: dict[str, dict[str, Any]] = {}
     recipe_settings: dict[str, Any] = {}
+    loaded: tuple[LoadedModel, ...] = ()
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -134,7 +148,11 @@ class Experiment(_Section):
         for name in self.references:
             if name not in REFERENCE_ROWS:
                 raise RequestError(f"unknown reference row {name!r}: choose from {', '.join(REFERENCE_ROWS)}")
-        for what, values in (("models", self.models), ("seeds", self.seeds), ("references", self.references)):
+        if not self.models and not self.loaded:
+            raise RequestError("models: nothing to benchmark: name a model, or load one with --load NAME=FILE")
+        loaded = tuple(model.row for model in self.loaded)
+        lists = {"models": self.models, "seeds": self.seeds, "references": self.references, "load": loaded}
+        for what, values in lists.items():
             if len(set(values)) != len(values):
                 raise RequestError(f"--{what} names something twice: {', '.join(map(str, values))}")
         return self
@@ -151,13 +169,28 @@ class Experiment(_Section):
 
     @property
     def cells(self) -> tuple[Cell, ...]:
-        """All cells: the trained ones, then the untrained reference rows."""
-        return self.trained_cells + tuple(Cell(model=name) for name in self.references if name in UNTRAINED_ROWS)
+        """All cells: the trained ones, the untrained reference rows, the loaded ones."""
+        untrained = tuple(Cell(model=name) for name in self.references if name in UNTRAINED_ROWS)
+        return self.trained_cells + untrained + self.loaded_cells
+
+    @property
+    def loaded_cells(self) -> tuple[Cell, ...]:
+        """The cells of loaded generators, which have no seed."""
+        return tuple(Cell(model=model.row) for model in self.loaded)
+
+    @property
+    def colouring_cells(self) -> tuple[Cell, ...]:
+        """The cells whose outputs a network gives."""
+        return self.trained_cells + self.loaded_cells
 
     def digest(self) -> str:
         """Return the sha256 (hexadecimal) of the experiment's canonical JSON."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self._identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _identity(self) -> dict[str, Any]:
+        """Return the values without where loaded files lay: their digests say what they are."""
+        return self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
 
     def to_toml(self) -> str:
         """Return the experiment as TOML text, every number spelled out."""
@@ -182,7 +215,7 @@ class Experiment(_Section):
 
     def differences(self, other: Experiment) -> list[str]:
         """Return one `key: ours -> theirs` entry for every value that differs."""
-        ours, theirs = (_flatten(experiment.model_dump(mode="json")) for experiment in (self, other))
+        ours, theirs = (_flatten(experiment._identity()) for experiment in (self, other))
         return [
             f"{key}: {ours.get(key)} -> {theirs.get(key)}"
             for key in sorted(ours.keys() | theirs.keys())

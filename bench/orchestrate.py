@@ -19,6 +19,7 @@ from bench.devices import make_deterministic, synchroniser, use_exact_float32
 from bench.errors import RequestError
 from bench.evaluation import evaluate
 from bench.experiment import Cell, Experiment
+from bench.loading import plan_loaded, write_loaded
 from bench.metrics.choice import choose_metrics
 from bench.planning import Plan
 from bench.prediction import load_generator, predict
@@ -51,6 +52,9 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
     choice = choose_metrics(require_calibrated=request.experiment.require_calibrated)
     folder = RunFolder(request.out)
     split_source(open_source(request.experiment), request.experiment)
+    if not folder.plan.exists():
+        # Before anything is decoded or trained: a file that does not fit is a wrong request.
+        plan_loaded(request.experiment)
     _claim(folder, request.experiment)
     use_exact_float32()
     if request.deterministic:
@@ -61,6 +65,7 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
     stop.check()
     write_test_set(folder, prepared)
     plan = make_plan(request, folder, prepared, console)
+    write_loaded(folder, request.experiment)
     stop.check()
     _train_all(request, folder, plan, prepared, console, stop)
     _predict_all(request, folder, console, stop)
@@ -123,6 +128,7 @@ def make_plan(request: Request, folder: RunFolder, prepared: data.Prepared, cons
 def _calibrate(request: Request, prepared: data.Prepared, console: Console) -> Plan:
     """Return a new plan; steps are timed only where time is budgeted, so that other plans are the same on every machine."""
     experiment, trained = request.experiment, {}
+    loaded = plan_loaded(experiment)
     timed = Budget.parse(experiment.budget).unit == "seconds"
     with Bar(console, "calibrating", len(experiment.trained_models), "model") as bar:
         for index, name in enumerate(experiment.trained_models):
@@ -131,8 +137,9 @@ def _calibrate(request: Request, prepared: data.Prepared, console: Console) -> P
             plan = planning.plan_model(experiment, name, batches if timed else None, request.device)
             trained[name] = plan
             cost = f" of {plan.seconds_per_step:.3g} s, {plan.seconds:.0f} s" if timed else ""
-            _log.info("plan: a cell of %s trains %d steps%s", plan.shown_name, plan.steps, cost)
-    return planning.assemble(experiment, trained, request.device)
+            remarks = f" ({', '.join(plan.remarks)})" if plan.remarks else ""
+            _log.info("plan: a cell of %s trains %d steps%s%s", plan.shown_name, plan.steps, cost, remarks)
+    return planning.assemble(experiment, trained, loaded, request.device)
 
 
 def training_batches(
@@ -203,7 +210,7 @@ def _first_line(error: Exception) -> str:
 
 def _predict_all(request: Request, folder: RunFolder, console: Console, stop: StopRequest) -> None:
     windows = list(test_windows(folder)["window"])
-    cells = [cell for cell in request.experiment.trained_cells if folder.cell(cell.name).has_generator()]
+    cells = [cell for cell in request.experiment.colouring_cells if folder.cell(cell.name).has_generator()]
     with Bar(console, "colouring", len(cells), "cell") as bar:
         for index, cell in enumerate(cells):
             bar.update(index, cell.name)

@@ -41,7 +41,10 @@ class RandomBatches:
 
 
 class ModelPlan(pydantic.BaseModel):
-    """What one model's share buys, the same for all its seeds. Untrained rows have no steps."""
+    """What one model's share buys, the same for all its seeds. Untrained rows have no steps.
+
+    Where training has several phases, seconds and FLOPs of a step are means over them, by their shares of the steps.
+    """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
     shown_name: str
@@ -51,6 +54,7 @@ class ModelPlan(pydantic.BaseModel):
     batch_size: int = 0
     images: int = 0
     seconds_per_step: float = 0.0
+    seconds_by_phase: dict[str, float] = {}
     seconds: float = 0.0
     flops_per_step: float = 0.0
     parameters: dict[str, int] = {}
@@ -97,16 +101,37 @@ def flops_per_step(name: str, settings: models.ModelSettings, resolution: int, b
     """Return FLOPs (2 per multiply-add) of one textbook training step, counted by torch on shapes alone."""
     translator = models.build(name, settings, resolution, seed=0, device="meta")
     batch = torch.empty(batch_size, 3, resolution, resolution, device="meta")
-    counter = FlopCounterMode(display=False)
-    with counter:
-        translator.train_step(batch, batch)
-    return float(counter.get_total_flops())
+    counted = {}
+    for phase in translator.phases():
+        translator.set_progress(phase.begins)
+        counter = FlopCounterMode(display=False)
+        with counter:
+            translator.train_step(batch, batch)
+        counted[phase.name] = float(counter.get_total_flops())
+    return mean_over_phases(translator, counted)
 
 
-def seconds_per_step(
+def mean_over_phases(translator: models.Translator, values: dict[str, float]) -> float:
+    """Return the mean of one value a phase, weighed by the share of steps that each phase takes."""
+    phases = translator.phases()
+    ends = [phase.begins for phase in phases[1:]] + [1.0]
+    return sum(values[phase.name] * (end - phase.begins) for phase, end in zip(phases, ends, strict=True))
+
+
+def seconds_by_phase(
+    translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
+) -> dict[str, float]:
+    """Return the mean wall seconds of a step in each phase, batch included, after warm-up; the translator is used up by it."""
+    seconds = {}
+    for phase in translator.phases():
+        translator.set_progress(phase.begins)
+        seconds[phase.name] = _seconds_per_step(translator, batches, settings, device, precision)
+    return seconds
+
+
+def _seconds_per_step(
     translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
 ) -> float:
-    """Return the mean wall seconds of a step, batch included, after warm-up; the translator is used up by it."""
     synchronise = synchroniser(device)
     step = 0
 
@@ -127,15 +152,26 @@ def seconds_per_step(
     return (time.perf_counter() - started) / measured
 
 
-def plan_model(experiment: Experiment, name: str, batches: BatchSource | None, device: str) -> ModelPlan:
-    """Return what the budget buys for the trained model `name`; measured where `batches` are given or time is budgeted."""
+def plan_model(
+    experiment: Experiment,
+    name: str,
+    batches: BatchSource | None,
+    device: str,
+    calibration: CalibrationSettings | None = None,
+) -> ModelPlan:
+    """Return what the budget buys for the trained model `name`; steps are timed where `batches` are given.
+
+    `calibration` says how, in place of the experiment's own settings.
+    """
     settings = models.parse_settings(name, experiment.model_settings[name])
     translator = models.build(name, settings, experiment.resolution, seed=0, device=device)
     size = experiment.training.batch_size
     flops = flops_per_step(name, settings, experiment.resolution, size)
-    seconds = 0.0
+    by_phase: dict[str, float] = {}
     if batches is not None:
-        seconds = seconds_per_step(translator, batches, experiment.calibration, device, experiment.precision)
+        calibration = calibration or experiment.calibration
+        by_phase = seconds_by_phase(translator, batches, calibration, device, experiment.precision)
+    seconds = mean_over_phases(translator, by_phase) if by_phase else 0.0
     cells = len(experiment.trained_cells)
     budget = Budget.parse(experiment.budget)
     steps = budget.steps(cells, batch_size=size, seconds_per_step=seconds, flops_per_step=flops)
@@ -145,6 +181,7 @@ def plan_model(experiment: Experiment, name: str, batches: BatchSource | None, d
         batch_size=size,
         images=steps * size,
         seconds_per_step=seconds,
+        seconds_by_phase=by_phase,
         seconds=seconds * steps,
         flops_per_step=flops,
     )
@@ -162,7 +199,7 @@ def describe(translator: models.Translator, settings: models.ModelSettings) -> d
     }
 
 
-def assemble(experiment: Experiment, trained: dict[str, ModelPlan], device: str) -> Plan:
+def assemble(experiment: Experiment, trained: dict[str, ModelPlan], loaded: dict[str, ModelPlan], device: str) -> Plan:
     """Return the plan of the whole experiment, the untrained reference rows added."""
     budget = Budget.parse(experiment.budget)
     rows = {name: ModelPlan(shown_name=name, ranked=False, trained=False) for name in UNTRAINED_ROWS}
@@ -170,9 +207,9 @@ def assemble(experiment: Experiment, trained: dict[str, ModelPlan], device: str)
         experiment_digest=experiment.digest(),
         budget=budget.text,
         budget_unit=budget.unit,
-        share=budget.share(len(experiment.trained_cells)),
+        share=budget.share(len(experiment.trained_cells)) if experiment.trained_cells else 0.0,
         trained_cells=len(experiment.trained_cells),
         device=device,
         precision=experiment.precision,
-        models=trained | {name: rows[name] for name in experiment.references if name in UNTRAINED_ROWS},
+        models=trained | {name: rows[name] for name in experiment.references if name in UNTRAINED_ROWS} | loaded,
     )

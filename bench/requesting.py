@@ -10,13 +10,20 @@ from typing import Any
 import models
 from bench.budget import Budget
 from bench.errors import RequestError
-from bench.experiment import Experiment, read_preset, set_value
+from bench.experiment import UNTRAINED_ROWS, Experiment, read_preset, set_value
+from bench.runfolder import sha256_of
 
 
 def build_experiment(
-    preset: str | None, given: Mapping[str, Any], assignments: Sequence[str], allow_uncalibrated: bool
+    preset: str | None,
+    given: Mapping[str, Any],
+    assignments: Sequence[str],
+    allow_uncalibrated: bool,
+    loads: Sequence[str] = (),
 ) -> Experiment:
     """Return the experiment that was asked for. `given` maps dotted keys to option values, None where not typed.
+
+    `loads` are `NAME=FILE`, generators trained elsewhere.
 
     Raises RequestError, or models.ModelError for an unknown model, each one line.
     """
@@ -28,6 +35,11 @@ def build_experiment(
             target[last] = _parsed(key, value)
     for assignment in assignments:
         set_value(values, assignment)
+    if loads:
+        values["loaded"] = [_loaded(text) for text in loads]
+    if not values.get("models"):
+        # Nothing competes, so nothing is trained beside it either.
+        values["references"] = [name for name in values.get("references", ()) if name in UNTRAINED_ROWS]
     if allow_uncalibrated:
         values["require_calibrated"] = False
     # Before the models are looked at, which takes the seconds of importing torch.
@@ -60,12 +72,14 @@ def _parsed(key: str, value: Any) -> Any:
 def _model_names(text: str) -> list[str]:
     if text.strip() == "all":
         return list(models.ranked_names())
+    if text.strip() == "none":
+        return []
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         models.translator_type(name)
     if not names:
         raise RequestError(
-            f"--models {text!r} names no model: choose from {', '.join(models.ranked_names())}, or `all`"
+            f"--models {text!r} names no model: choose from {', '.join(models.ranked_names())}, or `all`, or `none` beside --load"
         )
     return names
 
@@ -79,3 +93,14 @@ def _seeds(text: str) -> list[int]:
     if not numbers or min(numbers) < 0 or (numbers == [0] and not listed):
         raise RequestError(f"--seeds {text!r}: give a number of seeds such as 3, or the seeds by comma such as 3,7")
     return numbers if listed else list(range(numbers[0]))
+
+
+def _loaded(text: str) -> dict[str, str]:
+    name, separator, file = text.partition("=")
+    if not separator or not name.strip() or not file.strip():
+        raise RequestError(f"--load {text!r}: write it as NAME=FILE, such as pix2pix=latest_net_G.pth")
+    models.translator_type(name.strip())
+    path = Path(file.strip()).expanduser()
+    if not path.is_file():
+        raise RequestError(f"--load {text}: no file {path}; name a generator's .pth or .safetensors")
+    return {"model": name.strip(), "file": str(path), "sha256": sha256_of(path)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import math
@@ -18,11 +19,13 @@ from bench import checkpoints
 from bench.budget import DEADLINE_FACTOR, TrainingClock, lr_factor
 from bench.curve import Curve
 from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
+from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
 from bench.planning import BatchSource, ModelPlan, Plan
 from bench.runfolder import CellFolder, sha256_of, write_bytes, write_json, write_parquet
 from bench.status import CellStatus, State
 from bench.stopping import StopRequest
+from bench.validation import collapse_warning
 
 _log = logging.getLogger("bench")
 
@@ -69,8 +72,18 @@ class CellTraining:
         self.translator = models.build(
             self.cell.model, settings, self.experiment.resolution, seed=self.seed, device=self.device
         )
+        self._check_remarks()
         self.curve = Curve(self._plan.batch_size, self._plan.flops_per_step)
         self.clock = TrainingClock(synchroniser(self.device))
+
+    def _check_remarks(self) -> None:
+        """Raise RequestError where the model is not the one that was planned, such as one that found no VGG weights since."""
+        now = tuple(self.translator.remarks())
+        if now != self._plan.remarks:
+            raise RequestError(
+                f"{self.cell.name}: planned {', '.join(self._plan.remarks) or 'without remarks'}, but now it is "
+                f"{', '.join(now) or 'without remarks'}; bring back what was there, or give another --out"
+            )
 
     @property
     def _plan(self) -> ModelPlan:
@@ -119,6 +132,7 @@ class CellTraining:
         return self._finish("done", None)
 
     def _train_step(self) -> dict[str, torch.Tensor]:
+        self.translator.set_progress(self.step / self.steps)
         self.translator.scale_lr(lr_factor(self.step, self.steps, self.experiment.training.constant_lr_share))
         started = time.perf_counter()
         bw, color = self.batches.batch(self.step)
@@ -154,6 +168,9 @@ class CellTraining:
         values = self.validate(self.translator)
         self.curve.add(self.step, self.clock.seconds, "validation", values)
         self.watcher.validation(self.step, values)
+        # An untrained generator gives one grey for everything, so early snapshots say nothing.
+        if self.step * 2 >= self.steps and (warning := collapse_warning(values)):
+            _log.warning("%s: %s (step %d)", self.cell.name, warning, self.step)
         self.clock.start()
 
     def _save(self) -> None:
@@ -200,6 +217,7 @@ class CellTraining:
 
     def _finish(self, state: State, reason: str | None) -> CellStatus:
         self.clock.pause()
+        self.translator.complete(self.batches.batch(step) for step in itertools.count())
         self._write_generator()
         write_parquet(self.folder.curve, self.curve.frame())
         status = self._status(state, reason, sha256_of(self.folder.generator))
@@ -221,6 +239,7 @@ class CellTraining:
             "steps": self.step,
             "settings": json.loads(self.translator.settings.model_dump_json()),
             "inference_mode": self._plan.inference_mode,
+            "remarks": list(self._plan.remarks),
             "experiment_digest": self.plan.experiment_digest,
             "sha256": sha256_of(self.folder.generator),
         }

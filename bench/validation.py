@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 import models
+from bench.curve import COLLAPSED
 from bench.metrics.colour import ciede2000
 from bench.metrics.structural import psnr, ssim
 from bench.prediction import BATCH, to_pixels, to_tensor
+
+DIVERSITY_SIDE = 16
+"""Side of the reduced pictures whose differences are the diversity."""
 
 
 class WindowPair(Protocol):
@@ -34,16 +38,44 @@ class Validation:
         self._inputs = np.stack([np.asarray(windows[index].bw) for index in chosen])
         self._truths = np.stack([np.asarray(windows[index].color) for index in chosen])
         self._device = device
+        self._input_diversity = diversity(self._inputs)
 
     def __call__(self, translator: models.Translator) -> dict[str, float]:
-        """Return mean PSNR (dB), SSIM and CIEDE2000 over the chosen windows."""
+        """Return mean PSNR (dB), SSIM and CIEDE2000 over the chosen windows, and the diversity of the outputs.
+
+        The last is `diversity` of the outputs over that of the inputs: near 0 where the model gives one picture whatever
+        it is shown (mode collapse).
+        """
         parts = [
             to_pixels(translator.colorize(to_tensor(self._inputs[start : start + BATCH], self._device)))
             for start in range(0, len(self._inputs), BATCH)
         ]
-        pairs = list(zip(np.concatenate(parts), self._truths, strict=True))
+        outputs = np.concatenate(parts)
+        pairs = list(zip(outputs, self._truths, strict=True))
         return {
             "psnr": float(np.mean([psnr(output, truth) for output, truth in pairs])),
             "ssim": float(np.mean([ssim(output, truth) for output, truth in pairs])),
             "ciede2000": float(np.mean([ciede2000(output, truth) for output, truth in pairs])),
+            "diversity": diversity(outputs) / self._input_diversity if self._input_diversity else 1.0,
         }
+
+
+def collapse_warning(values: Mapping[str, float]) -> str | None:
+    """Return the sentence that warns of mode collapse for validation scores `values`, None where nothing points to it."""
+    found = values.get("diversity", 1.0)
+    if found >= COLLAPSED:
+        return None
+    return f"mode collapse suspected: outputs differ {found:.2g} times as much as their inputs do"
+
+
+def diversity(pictures: NDArray[np.uint8]) -> float:
+    """Return how much pictures (uint8 [N, R, R, 3]) differ from each other, in levels of 255; 0 for a single one.
+
+    Root mean square over all pixels, channels and pictures of the deviation from the mean picture, after the pictures
+    are reduced to 16 x 16 means, so that lines shifted by a few pixels do not count as another picture.
+    """
+    count, side = pictures.shape[:2]
+    block = max(1, side // DIVERSITY_SIDE)
+    cut = side // block * block
+    reduced = pictures[:, :cut, :cut].reshape(count, cut // block, block, cut // block, block, 3).mean(axis=(2, 4))
+    return float(np.sqrt(((reduced - reduced.mean(axis=0)) ** 2).mean()))

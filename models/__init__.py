@@ -2,7 +2,8 @@
 
 `build("pix2pix", parse_settings("pix2pix", {}), resolution=256, seed=0)` gives a Translator ready to train. Models of
 other packages join through the entry-point group "manga_gan_bench.models" (name = "module:TranslatorClass") and are
-loaded only when they are named. Importing this package does not import torch; naming a model does.
+loaded only when they are named; a name that is built in stays the built-in's, and one that two packages register is
+refused. Importing this package does not import torch; naming a model does.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.metadata
+import inspect
+import re
 import reprlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ModelError
@@ -28,8 +32,10 @@ __all__ = [
     "RESOLUTIONS",
     "ModelError",
     "ModelSettings",
+    "OutsideModel",
     "Translator",
     "build",
+    "outside_models",
     "parse_settings",
     "ranked_names",
     "translator_type",
@@ -43,11 +49,38 @@ _RANKED = {
     "pix2pixhd": "models.pix2pixhd:Pix2PixHD",
     "cyclegan": "models.cyclegan:CycleGAN",
 }
+_VARIANTS = {"pix2pixhd-features": "models.pix2pixhd_features:Pix2PixHDFeatures"}
 _FLOORS = {"unet-l1": "models.floors:UNetL1", "copy": "models.floors:Copy"}
-_BUILT_IN = _RANKED | _FLOORS
+_BUILT_IN = _RANKED | _VARIANTS | _FLOORS
 
 MODEL_NAMES = tuple(_BUILT_IN)
 """The models that come with the project, the ranked ones first."""
+
+
+_NAME = re.compile(r"[a-z0-9]+([-_.][a-z0-9]+)*")
+"""What an outside model may be called: its name becomes part of folder names, table rows and dotted settings."""
+
+
+@dataclass(frozen=True)
+class OutsideModel:
+    """A model that another package registers, as its metadata tell: the package has not been imported.
+
+    `refusal` says why the model cannot be had, "" where nothing speaks against it so far.
+    """
+
+    name: str
+    package: str
+    target: str
+    refusal: str
+
+
+def outside_models() -> list[OutsideModel]:
+    """Return all models that other packages register, by name; one that two packages register is there twice."""
+    return [
+        OutsideModel(name, _package(point), point.value, _refusal(name, points))
+        for name, points in _registered().items()
+        for point in points
+    ]
 
 
 def ranked_names() -> tuple[str, ...]:
@@ -60,16 +93,13 @@ def translator_type(name: str) -> type[Translator]:
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
         return _checked(name, getattr(importlib.import_module(module), attribute))
-    others = {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
+    others = _registered()
     if name not in others:
-        known = [*MODEL_NAMES, *sorted(others)]
+        known = [*MODEL_NAMES, *sorted(set(others) - set(MODEL_NAMES))]
         raise ModelError(f"unknown model {name!r}{_did_you_mean(name, known)}; there are {', '.join(known)}")
-    try:
-        loaded = others[name].load()
-    except Exception as error:  # whatever the other package raises while it is imported
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ModelError(f"model {name!r} ({others[name].value}) cannot be loaded: {reason}") from error
-    return _checked(name, loaded)
+    if refusal := _refusal(name, others[name]):
+        raise ModelError(f"model {name!r}: {refusal}")
+    return _checked(name, _loaded(others[name][0]))
 
 
 def parse_settings(name: str, mapping: Mapping[str, Any]) -> ModelSettings:
@@ -116,11 +146,56 @@ def build(
         return translator(settings, resolution, seed=seed, device=target, dtype=dtype or torch.float32)
 
 
+def _registered() -> dict[str, list[importlib.metadata.EntryPoint]]:
+    """Return the entry points of other packages by name, read from their metadata alone."""
+    points: dict[str, list[importlib.metadata.EntryPoint]] = {}
+    for point in sorted(
+        importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda it: (it.name, _package(it))
+    ):
+        points.setdefault(point.name, []).append(point)
+    return points
+
+
+def _package(point: importlib.metadata.EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "a package without metadata"
+
+
+def _refusal(name: str, points: list[importlib.metadata.EntryPoint]) -> str:
+    """Return why the model that `points` register as `name` cannot be had; "" where nothing speaks against it."""
+    if name in _BUILT_IN:
+        return "the name is a built-in model's, which is the one that is used; its package must register another name"
+    if not _NAME.fullmatch(name):
+        return "not a model's name: its package must register one of lower-case letters and digits, joined by hyphens"
+    if len(points) > 1:
+        packages = " and ".join(f"{_package(point)} ({point.value})" for point in points)
+        return f"registered by {packages}; uninstall all but one"
+    return ""
+
+
+def _loaded(point: importlib.metadata.EntryPoint) -> object:
+    try:
+        return point.load()
+    except (Exception, SystemExit) as error:  # whatever the other package raises while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ModelError(f"model {point.name!r} ({point.value}) cannot be loaded: {reason}") from error
+
+
 def _checked(name: str, loaded: object) -> type[Translator]:
-    from models.translator import Translator
+    from models.translator import ModelSettings, Translator
 
     if not (isinstance(loaded, type) and issubclass(loaded, Translator)):
         raise ModelError(f"model {name!r}: {loaded!r} is not a subclass of models.translator.Translator")
+    if missing := ", ".join(sorted(loaded.__abstractmethods__)) if inspect.isabstract(loaded) else "":
+        raise ModelError(f"model {name!r}: {loaded.__name__} does not define {missing}, which every Translator must")
+    kind = getattr(loaded, "settings_type", None)
+    for attribute, fits, wanted in (
+        ("name", getattr(loaded, "name", None) == name, repr(name)),
+        ("pairing", getattr(loaded, "pairing", None) in ("paired", "unpaired"), "'paired' or 'unpaired'"),
+        ("settings_type", isinstance(kind, type) and issubclass(kind, ModelSettings), "a subclass of ModelSettings"),
+    ):
+        if not fits:
+            found = getattr(loaded, attribute, None)
+            raise ModelError(f"model {name!r}: {loaded.__name__}.{attribute} is {found!r}; it must be {wanted}")
     return loaded
 
 

@@ -11,60 +11,74 @@ arXiv:1703.10593. Domain A is black-and-white, domain B colour.
 - Adam 2e-4 (0.5, 0.999), batch 1: section 4.
 
 Defaults and details are those of the authors' PyTorch code (junyanz/pytorch-CycleGAN-and-pix2pix, `--model
-cycle_gan`), where 9 blocks serve every resolution. Unlike Pix2Pix, G is updated first, against the D of the step
-before.
+cycle_gan`), where 9 blocks serve every resolution, and U-Nets can take the ResNets' place (generators.py). Unlike
+Pix2Pix, G is updated first, against the D of the step before.
 
-Where the original is knowingly not followed: one lambda_cycle stands for its --lambda_A and --lambda_B, as in the
-paper; the image pools have their own generators and are saved; colouring is deterministic (inference.py); Adam is
-fused; padding is deterministic where that is asked for (resnet.py). The learning-rate schedule belongs to the
-harness.
+Where the original is knowingly not followed: the image pools have their own generators and are saved; colouring is
+deterministic (inference.py); Adam is fused; padding is deterministic where that is asked for (resnet.py). The
+learning-rate schedule belongs to the harness.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Mapping
+from typing import Literal
 
+import pydantic
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from models.discriminators import DiscriminatorSettings, make_discriminator
+from models.generators import GeneratorKind, GeneratorSettings, make_generator, original_size, variant_words
 from models.image_pool import ImagePool
-from models.layers import GanMode, Norm, PatchDiscriminator, check_patches, gan_loss, initialise, set_trainable
-from models.optimisation import NormAndDropoutSettings, adam
-from models.resnet import ResnetGenerator
-from models.translator import Translator
+from models.layers import GanMode, Norm, gan_loss, initialise, set_trainable
+from models.optimisation import adam
+from models.translator import ModelSettings, Translator
+
+COLOUR_CHANNELS = 3
 
 
-class CycleGANSettings(NormAndDropoutSettings):
+class CycleGANSettings(DiscriminatorSettings, GeneratorSettings):
     """CycleGAN at the defaults of the original implementation."""
 
+    netG: GeneratorKind = Field(  # noqa: N815 - the original's name
+        "resnet", description="kind of both generators (original: --netG resnet_9blocks)"
+    )
     norm: Norm = Field("instance", description="normalisation layer of all networks (original: --norm instance)")
     dropout: float = Field(
         0.0, ge=0, lt=1, description="share of features dropped in residual blocks (original: --no_dropout)"
     )
-    ngf: int = Field(64, ge=1, le=1024, description="filters of a generator's first layer (original: --ngf 64)")
-    n_blocks: int = Field(
-        9, ge=1, le=64, description="residual blocks of a generator (original: resnet_9blocks, resnet_6blocks)"
-    )
-    ndf: int = Field(64, ge=1, le=1024, description="filters of a discriminator's first layer (original: --ndf 64)")
-    n_layers_D: int = Field(  # noqa: N815 - as in Pix2PixHD
-        3, ge=1, le=6, description="depth of the PatchGANs; 3: patches of 70 pixels (original: --netD basic)"
-    )
     gan_mode: GanMode = Field(
         "lsgan", description="least-squares or cross-entropy GAN loss (original: --gan_mode lsgan)"
     )
-    lambda_cycle: float = Field(
-        10.0, ge=0, description="weight of each cycle loss (original: --lambda_A 10, --lambda_B 10)"
+    lambda_A: float = Field(  # noqa: N815 - the original's name
+        10.0, ge=0, description="weight of the cycle A to B and back (original: --lambda_A 10)"
+    )
+    lambda_B: float = Field(  # noqa: N815
+        10.0, ge=0, description="weight of the cycle B to A and back (original: --lambda_B 10)"
     )
     lambda_identity: float = Field(
         0.5,
         ge=0,
-        description="weight of the identity losses, times lambda_cycle; 0: none (original: --lambda_identity 0.5)",
+        description="weight of the identity losses, times the other domain's; 0: none (original: --lambda_identity 0.5)",
     )
     pool_size: int = Field(
         50, ge=0, le=10_000, description="earlier outputs kept for each discriminator (original: --pool_size 50)"
     )
+    direction: Literal["AtoB", "BtoA"] = Field(
+        "AtoB",
+        description="AtoB: domain A is black-and-white, G_A colours; BtoA: A is colour, G_B colours (original: --direction)",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _identity_needs_equal_channels(self) -> CycleGANSettings:
+        if self.input_nc != COLOUR_CHANNELS and self.lambda_identity > 0:
+            raise ValueError(
+                "input_nc 1 has no identity loss, since a page of one channel is no colour page: give lambda_identity 0"
+            )
+        return self
 
 
 class CycleGAN(Translator):
@@ -73,19 +87,19 @@ class CycleGAN(Translator):
     name = "cyclegan"
     settings_type = CycleGANSettings
     pairing = "unpaired"
-    full_size = MappingProxyType({"ngf": 64, "n_blocks": 9, "ndf": 64, "n_layers_D": 3})
-    size_multiple = 4
     settings: CycleGANSettings
 
     def __init__(
         self, settings: CycleGANSettings, resolution: int, *, seed: int, device: torch.device, dtype: torch.dtype
     ) -> None:
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
-        check_patches(self.name, resolution, settings.n_layers_D)
-        self.generator: nn.Module = self._new_generator()
-        self.generator_back: nn.Module = self._new_generator()
-        self.discriminator: nn.Module = self._new_discriminator()
-        self.discriminator_back: nn.Module = self._new_discriminator()
+        channels, norm = settings.input_nc, settings.norm
+        self.generator: nn.Module
+        self.generator_back: nn.Module
+        self.generator, self.size_multiple = make_generator(self.name, settings, resolution, channels, COLOUR_CHANNELS)
+        self.generator_back, _ = make_generator(self.name, settings, resolution, COLOUR_CHANNELS, channels)
+        self.discriminator = make_discriminator(self.name, settings, norm, resolution, COLOUR_CHANNELS)
+        self.discriminator_back = make_discriminator(self.name, settings, norm, resolution, channels)
         for network in self.networks().values():
             initialise(network, settings.init_gain, zero_bias=True)
             network.to(device, dtype)
@@ -93,16 +107,6 @@ class CycleGAN(Translator):
         self.optimiser_d = adam([self.discriminator, self.discriminator_back], settings)
         self.pool_color = ImagePool(settings.pool_size, seed=2 * seed)
         self.pool_bw = ImagePool(settings.pool_size, seed=2 * seed + 1)
-
-    def _new_generator(self) -> nn.Module:
-        settings = self.settings
-        norm, statistics = settings.norm, settings.inference_batch_norm
-        return ResnetGenerator(
-            settings.ngf, 2, settings.n_blocks, norm=norm, dropout=settings.dropout, statistics=statistics
-        )
-
-    def _new_discriminator(self) -> nn.Module:
-        return PatchDiscriminator(3, self.settings.ndf, self.settings.n_layers_D, self.settings.norm)
 
     def networks(self) -> dict[str, nn.Module]:
         """Return G_A, G_B, D_A (judges colour) and D_B (judges black-and-white)."""
@@ -124,10 +128,11 @@ class CycleGAN(Translator):
     def train_step(self, bw: Tensor, color: Tensor) -> dict[str, Tensor]:
         """Update both generators, then both discriminators; `bw` and `color` are different pages.
 
-        Returns the original's names: G_A, cycle_A, idt_A and D_A belong to G_A and D_A (cycle_A is black-and-white
-        and back, idt_A is G_A on colour), the others to the way back. All with the weights and halves that the
-        updates use.
+        Returns the original's names: with direction AtoB, G_A, cycle_A, idt_A and D_A belong to the way to colour
+        (cycle_A is black-and-white and back, idt_A is G_A on colour), the others to the way back; with BtoA the other
+        way round. All with the weights and halves that the updates use.
         """
+        bw = self.network_input(bw)
         fake_color, fake_bw = self.generator(bw), self.generator_back(color)
         losses = self._step_generators(bw, color, fake_bw, fake_color)
         set_trainable([self.discriminator, self.discriminator_back], True)
@@ -135,25 +140,34 @@ class CycleGAN(Translator):
         losses["D_A"] = self._backward_discriminator(self.discriminator, color, self.pool_color.query(fake_color))
         losses["D_B"] = self._backward_discriminator(self.discriminator_back, bw, self.pool_bw.query(fake_bw))
         self.optimiser_d.step()
-        return losses
+        return (
+            losses
+            if self.settings.direction == "AtoB"
+            else {_other_domain(name): loss for name, loss in losses.items()}
+        )
 
     def _step_generators(self, bw: Tensor, color: Tensor, fake_bw: Tensor, fake_color: Tensor) -> dict[str, Tensor]:
-        mode, cycle = self.settings.gan_mode, self.settings.lambda_cycle
+        mode, identity = self.settings.gan_mode, self.settings.lambda_identity
+        weight_bw, weight_color = self._cycle_weights()
         set_trainable([self.discriminator, self.discriminator_back], False)
         self.optimiser_g.zero_grad(set_to_none=True)
         losses = {
             "G_A": gan_loss(self.discriminator(fake_color), real=True, mode=mode),
             "G_B": gan_loss(self.discriminator_back(fake_bw), real=True, mode=mode),
-            "cycle_A": F.l1_loss(self.generator_back(fake_color), bw) * cycle,
-            "cycle_B": F.l1_loss(self.generator(fake_bw), color) * cycle,
+            "cycle_A": F.l1_loss(self.generator_back(fake_color), bw) * weight_bw,
+            "cycle_B": F.l1_loss(self.generator(fake_bw), color) * weight_color,
         }
-        identity = self.settings.lambda_identity * cycle
         if identity > 0:
-            losses["idt_A"] = F.l1_loss(self.generator(color), color) * identity
-            losses["idt_B"] = F.l1_loss(self.generator_back(bw), bw) * identity
+            losses["idt_A"] = F.l1_loss(self.generator(color), color) * (weight_color * identity)
+            losses["idt_B"] = F.l1_loss(self.generator_back(bw), bw) * (weight_bw * identity)
         torch.autograd.backward(torch.stack(list(losses.values())).sum())
         self.optimiser_g.step()
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _cycle_weights(self) -> tuple[float, float]:
+        """Return the weights of the cycles that start from black-and-white and from colour."""
+        weights = (self.settings.lambda_A, self.settings.lambda_B)
+        return weights if self.settings.direction == "AtoB" else weights[::-1]
 
     def _backward_discriminator(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
         loss_real = gan_loss(discriminator(real), real=True, mode=self.settings.gan_mode)
@@ -162,6 +176,20 @@ class CycleGAN(Translator):
         torch.autograd.backward(loss)
         return loss.detach()
 
+    def network_input(self, bw: Tensor) -> Tensor:
+        """Return `bw` with as many of its equal channels as the generator takes."""
+        return bw[:, : self.settings.input_nc]
+
+    @classmethod
+    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
+        """Return the original's widths and depths of the chosen kinds of networks."""
+        return original_size(settings)
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return the kinds of network that are not the default."""
+        return variant_words(settings)
+
     def inference_mode(self) -> str:
         """Return how dropout and normalisation behave when colouring."""
         return self.settings.inference_mode()
@@ -169,3 +197,8 @@ class CycleGAN(Translator):
     def inference_dropout_seed(self) -> int | None:
         """Return the seed of the dropout masks when colouring; None: dropout is off."""
         return self.settings.inference_dropout_seed
+
+
+def _other_domain(name: str) -> str:
+    """Return "cycle_B" for "cycle_A" and the other way round."""
+    return name[:-1] + {"A": "B", "B": "A"}[name[-1]]

@@ -8,16 +8,16 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.generators import UNetSettings, make_generator, original_size, variant_words
 from models.layers import initialise
 from models.optimisation import adam
-from models.pix2pix import UNet, UNetSettings, unet_depth
 from models.translator import ModelSettings, Translator
 
 
@@ -72,16 +72,14 @@ class UNetL1(Translator):
     settings_type = UNetSettings
     pairing = "paired"
     ranked = False
-    full_size = MappingProxyType({"ngf": 64, "depth": 8})
     settings: UNetSettings
 
     def __init__(
         self, settings: UNetSettings, resolution: int, *, seed: int, device: torch.device, dtype: torch.dtype
     ) -> None:
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
-        depth = unet_depth(self.name, settings, resolution)
-        self.size_multiple = 2**depth
-        self.generator: nn.Module = UNet(settings, depth)
+        self.generator: nn.Module
+        self.generator, self.size_multiple = make_generator(self.name, settings, resolution, settings.input_nc, 3)
         initialise(self.generator, settings.init_gain, zero_bias=True)
         self.generator.to(device, dtype)
         self.optimiser = adam([self.generator], settings)
@@ -97,10 +95,24 @@ class UNetL1(Translator):
     def train_step(self, bw: Tensor, color: Tensor) -> dict[str, Tensor]:
         """Update the generator on the L1 loss; returns G_L1 with its weight."""
         self.optimiser.zero_grad(set_to_none=True)
-        loss = F.l1_loss(self.generator(bw), color) * self.settings.lambda_L1
+        loss = F.l1_loss(self.generator(self.network_input(bw)), color) * self.settings.lambda_L1
         torch.autograd.backward(loss)
         self.optimiser.step()
         return {"G_L1": loss.detach()}
+
+    def network_input(self, bw: Tensor) -> Tensor:
+        """Return `bw` with as many of its equal channels as the generator takes."""
+        return bw[:, : self.settings.input_nc]
+
+    @classmethod
+    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
+        """Return the original's width and depth of the chosen kind of generator."""
+        return original_size(settings)
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return the kind of generator where it is not the default."""
+        return variant_words(settings)
 
     def inference_mode(self) -> str:
         """Return how dropout and normalisation behave when colouring."""

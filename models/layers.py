@@ -70,6 +70,31 @@ class PatchDiscriminator(nn.Module):
         return logits
 
 
+class PixelDiscriminator(nn.Module):
+    """The 1 x 1 PatchGAN: judges every pixel by itself. Isola et al., section 4.4; `PixelDiscriminator` in the original.
+
+    Takes [N, C, H, W], returns logits [N, 1, H, W].
+    """
+
+    def __init__(self, in_channels: int, ndf: int, norm: Norm) -> None:
+        super().__init__()
+        bias = norm == "instance"
+        # Named so that the keys are the original's: net.0.weight and so on.
+        self.net = nn.Sequential(
+            nn.Conv2d(in_channels, ndf, 1),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(ndf, 2 * ndf, 1, bias=bias),
+            normalisation(norm, 2 * ndf),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Conv2d(2 * ndf, 1, 1, bias=bias),
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return one logit a pixel, [N, 1, H, W]."""
+        logits: Tensor = self.net(image)
+        return logits
+
+
 def check_patches(model: str, resolution: int, n_layers: int) -> None:
     """Raise ModelError where `resolution` is too small for a PatchDiscriminator of `n_layers`."""
     if resolution < 4 * 2**n_layers:

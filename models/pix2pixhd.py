@@ -1,55 +1,88 @@
-"""Pix2PixHD: a deep residual generator, discriminators at several scales, and feature matching in place of a pixel
-loss.
+"""Pix2PixHD: a deep residual generator, discriminators at several scales, feature matching in place of a pixel loss.
 
 Wang, Liu, Zhu, Tao, Kautz, Catanzaro: "High-resolution image synthesis and semantic manipulation with conditional
-GANs", CVPR 2018, arXiv:1711.11585. This is the global generator (G1), the original's default (`--netG global`), with
-the input image as the condition (`--label_nc 0 --no_instance`).
+GANs", CVPR 2018, arXiv:1711.11585, with the black-and-white page as the condition (`--label_nc 0`).
 
-- Coarse-to-fine generator: section 3.2; of it, G1 alone.
-- Multi-scale discriminators on an average-pooled pyramid: section 3.2, equation 3. Least-squares GAN loss, summed
-  over scales.
-- Feature matching, L1 between the discriminators' features of output and truth: section 3.2, equations 4 and 5,
-  weight 10.
+- Coarse-to-fine generator: section 3.2. `netG = "global"` is G1 alone (resnet.py), the original's default; "local" adds
+  any number of enhancers (local_enhancer.py). All but the last enhancer stay as they are for the first share of the
+  budget, then everything trains jointly.
+- Multi-scale discriminators on an average-pooled pyramid, least-squares GAN loss summed over scales: section 3.2,
+  equation 3. Feature matching, weight 10: equations 4 and 5 (multiscale.py).
+- Perceptual loss on VGG19, weight 10: appendix A (perceptual_loss.py). It needs that network's weights; `remarks` says
+  whether they were there.
+- Instance boundary map: section 3.3. Pages have no instance maps, so they are made from the drawing, as the regions that
+  its lines enclose (regions.py): `instances = "regions"`. The map goes to the generator and to the discriminators. Off
+  by default: it holds nothing that the page does not show, so it is an ablation.
+- Instance-wise feature encoder: section 3.4; a model of its own (pix2pixhd_features.py).
 - Adam 2e-4 (0.5, 0.999), batch 1.
 
-Defaults and details are those of NVIDIA/pix2pixHD: 4 downsamplings, 9 blocks, 64 filters, instance norm, 2
-discriminators of 3 layers with padding 2; feature matching leaves the logits out and weighs each layer 4 /
-(n_layers_D + 1) and each scale 1 / num_D; convolution biases start at torch's default. One G and three D forward
+Defaults and details are those of NVIDIA/pix2pixHD: 4 downsamplings, 9 blocks, 64 filters (32 with enhancers), instance
+norm, 2 discriminators of 3 layers with padding 2; convolution biases start at torch's default. One G and three D forward
 passes see the same D; G is updated first; and D is not frozen while G's loss goes back through it: its gradients are
 computed and thrown away.
 
-Where the original is knowingly not followed: the VGG perceptual loss (weight 10) is missing, which `remarks` says;
-there is no local enhancer, instance map or feature encoder; the GAN loss is always least squares (the original's
---no_lsgan does not run); an image pool has its own generator and is saved; Adam is fused; padding is deterministic
-where that is asked for (resnet.py). The learning-rate schedule belongs to the harness.
+Where the original is knowingly not followed: the part that is frozen at first does train afterwards (the original makes
+a new optimiser for it that it never steps); the GAN loss is always least squares (its --no_lsgan does not run); the
+boundary map is made after cropping, from the pixels that the generator sees (the original resizes and normalises the
+ids like a picture); an image pool has its own generator and is saved; Adam is fused; padding is deterministic where that
+is asked for (resnet.py). The learning-rate schedule belongs to the harness.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from models import perceptual_loss
 from models.errors import ModelError
 from models.image_pool import ImagePool
-from models.layers import gan_loss, initialise
+from models.instances import boundary_map
+from models.layers import initialise
+from models.local_enhancer import LocalEnhancer
+from models.multiscale import MultiscaleDiscriminator, feature_matching_loss, multiscale_gan_loss
 from models.optimisation import TrainedSettings, adam
+from models.perceptual_loss import PerceptualLoss
+from models.regions import regions_of
 from models.resnet import ResnetGenerator
-from models.translator import Translator
+from models.translator import ModelSettings, Phase, Translator
+
+PAGE_CHANNELS = 3
 
 
 class Pix2PixHDSettings(TrainedSettings):
     """Pix2PixHD at the defaults of the original implementation."""
 
-    ngf: int = Field(64, ge=1, le=1024, description="filters of the generator's first layer (original: --ngf 64)")
+    netG: Literal["global", "local"] = Field(  # noqa: N815 - the original's name
+        "global", description="G1 alone, or with local enhancers around it (original: --netG global)"
+    )
+    ngf: int = Field(
+        64, ge=1, le=1024, description="filters of the generator's first layer (original: --ngf 64, 32 with enhancers)"
+    )
     n_downsample: int = Field(
-        4, ge=1, le=8, description="halvings in the generator (original: --n_downsample_global 4)"
+        4, ge=1, le=8, description="halvings in the global generator (original: --n_downsample_global 4)"
     )
     n_blocks: int = Field(
-        9, ge=1, le=64, description="residual blocks of the generator (original: --n_blocks_global 9)"
+        9, ge=1, le=64, description="residual blocks of the global generator (original: --n_blocks_global 9)"
+    )
+    n_enhancers: int = Field(
+        1, ge=1, le=4, description="local enhancers, each doubling the size (original: --n_local_enhancers 1)"
+    )
+    n_blocks_local: int = Field(
+        3, ge=1, le=64, description="residual blocks of a local enhancer (original: --n_blocks_local 3)"
+    )
+    fix_global_share: float = Field(
+        0.1,
+        ge=0,
+        lt=1,
+        description="share of the steps in which only the last enhancer trains (original: --niter_fix_global, 10 of 100 epochs)",
+    )
+    instances: Literal["none", "regions"] = Field(
+        "none",
+        description="boundary map of the regions that lines enclose, as a further input (original: --no_instance)",
     )
     ndf: int = Field(64, ge=1, le=1024, description="filters of a discriminator's first layer (original: --ndf 64)")
     num_D: int = Field(  # noqa: N815 - the original's name
@@ -61,140 +94,193 @@ class Pix2PixHDSettings(TrainedSettings):
     lambda_feat: float = Field(
         10.0, ge=0, description="weight of the feature-matching loss (original: --lambda_feat 10)"
     )
+    vgg_loss: Literal["auto", "on", "off"] = Field(
+        "auto", description="perceptual loss: auto where VGG19's weights are there (original: on, or --no_vgg_loss)"
+    )
+    lambda_vgg: float = Field(10.0, ge=0, description="weight of the perceptual loss (original: --lambda_feat 10)")
     pool_size: int = Field(
         0, ge=0, le=10_000, description="earlier input-output pairs kept for D (original: --pool_size 0)"
     )
-
-
-class MultiscaleDiscriminator(nn.Module):
-    """`num_D` patch discriminators on a pyramid of the image; `MultiscaleDiscriminator` in the original's
-    `networks.py`.
-
-    Numbered against the eye: the full resolution goes through `scale{num_D-1}`, the coarsest through `scale0`.
-    """
-
-    def __init__(self, in_channels: int, ndf: int, n_layers: int, num_D: int) -> None:  # noqa: N803 - the original's name
-        super().__init__()
-        self.n_layers, self.num_D = n_layers, num_D
-        widths = [in_channels, *(min(ndf * 2**level, 512) for level in range(n_layers + 1))]
-        for scale in range(num_D):
-            for layer in range(n_layers + 1):
-                stride = 2 if layer < n_layers else 1
-                block = [nn.Conv2d(widths[layer], widths[layer + 1], 4, stride=stride, padding=2)]
-                norm = [nn.InstanceNorm2d(widths[layer + 1])] if layer > 0 else []
-                self.add_module(
-                    f"scale{scale}_layer{layer}", nn.Sequential(*block, *norm, nn.LeakyReLU(0.2, inplace=True))
-                )
-            logits = nn.Conv2d(widths[-1], 1, 4, stride=1, padding=2)
-            self.add_module(f"scale{scale}_layer{n_layers + 1}", nn.Sequential(logits))
-
-    def forward(self, image: Tensor) -> list[list[Tensor]]:
-        """Return for each scale, full resolution first, the output of every layer; the last one is its logits."""
-        outputs: list[list[Tensor]] = []
-        for scale in range(self.num_D - 1, -1, -1):
-            if outputs:
-                image = F.avg_pool2d(image, 3, stride=2, padding=1, count_include_pad=False)
-            outputs.append(self._one_scale(scale, image))
-        return outputs
-
-    def _one_scale(self, scale: int, features: Tensor) -> list[Tensor]:
-        outputs = []
-        for layer in range(self.n_layers + 2):
-            features = self.get_submodule(f"scale{scale}_layer{layer}")(features)
-            outputs.append(features)
-        return outputs
-
-
-def multiscale_gan_loss(outputs: list[list[Tensor]], *, real: bool) -> Tensor:
-    """Return the scalar least-squares GAN loss, summed over the scales (section 3.2, equation 3)."""
-    return torch.stack([gan_loss(scale[-1], real=real, mode="lsgan") for scale in outputs]).sum()
-
-
-def feature_matching_loss(fake: list[list[Tensor]], real: list[list[Tensor]]) -> Tensor:
-    """Return the scalar L1 distance of all features but the logits; each layer weighs 4 / layers, each scale 1 /
-    scales.
-
-    Equation 4 with the weights of the original implementation (`pix2pixHD_model.py`), without lambda_feat. With
-    n_layers_D = 3 a layer weighs 1. The features of the truth are constants.
-    """
-    weight = 4.0 / (len(fake[0]) - 1) / len(fake)
-    pairs = [
-        pair
-        for of_fake, of_real in zip(fake, real, strict=True)
-        for pair in zip(of_fake[:-1], of_real[:-1], strict=True)
-    ]
-    return torch.stack([F.l1_loss(of_fake, of_real.detach()) for of_fake, of_real in pairs]).sum() * weight
 
 
 class Pix2PixHD(Translator):
     """Pix2PixHD as a competitor; see the module's docstring."""
 
     name = "pix2pixhd"
-    settings_type = Pix2PixHDSettings
+    settings_type: ClassVar[type[Pix2PixHDSettings]] = Pix2PixHDSettings
     pairing = "paired"
-    full_size = MappingProxyType({"ngf": 64, "n_downsample": 4, "n_blocks": 9, "ndf": 64, "num_D": 2, "n_layers_D": 3})
     settings: Pix2PixHDSettings
 
     def __init__(
         self, settings: Pix2PixHDSettings, resolution: int, *, seed: int, device: torch.device, dtype: torch.dtype
     ) -> None:
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
-        self.size_multiple = 2**settings.n_downsample
-        if resolution < 2 * self.size_multiple:
-            least = 2 * self.size_multiple
-            raise ModelError(
-                f"{self.name}: n_downsample {settings.n_downsample} needs a resolution of at least {least},"
-                f" not {resolution}; lower n_downsample"
-            )
-        self.generator: nn.Module = ResnetGenerator(settings.ngf, settings.n_downsample, settings.n_blocks)
-        self.discriminator: nn.Module = MultiscaleDiscriminator(6, settings.ndf, settings.n_layers_D, settings.num_D)
-        for network in (self.generator, self.discriminator):
+        self.size_multiple = 2 ** (settings.n_downsample + (settings.n_enhancers if settings.netG == "local" else 0))
+        self._check_size()
+        condition = PAGE_CHANNELS + (settings.instances == "regions")
+        self.generator: nn.Module = self._new_generator(condition)
+        self.discriminator: nn.Module = MultiscaleDiscriminator(
+            condition + PAGE_CHANNELS, settings.ndf, settings.n_layers_D, settings.num_D
+        )
+        for network in self.networks().values():
             initialise(network, settings.init_gain, zero_bias=False)
             network.to(device, dtype)
-        self.optimiser_g = adam([self.generator], settings)
+        self.optimiser_g = adam(self._generating_networks(), settings)
         self.optimiser_d = adam([self.discriminator], settings)
         self.pool = ImagePool(settings.pool_size, seed)
+        wanted = settings.vgg_loss == "on" or (settings.vgg_loss == "auto" and perceptual_loss.available())
+        self.perceptual = PerceptualLoss(device, dtype) if wanted and settings.lambda_vgg > 0 else None
+
+    def _new_generator(self, condition_channels: int) -> nn.Module:
+        return make_hd_generator(self.settings, condition_channels)
+
+    def _check_size(self) -> None:
+        least = 2 * self.size_multiple
+        if self.resolution < least:
+            raise ModelError(
+                f"{self.name}: n_downsample {self.settings.n_downsample} needs a resolution of at least {least},"
+                f" not {self.resolution}; lower n_downsample or n_enhancers"
+            )
+
+    def _generating_networks(self) -> list[nn.Module]:
+        """Return the networks that the generator's losses train."""
+        return [self.generator]
 
     def networks(self) -> dict[str, nn.Module]:
-        """Return the global generator and the multi-scale discriminator."""
+        """Return the generator and the multi-scale discriminator."""
         return {"generator": self.generator, "discriminator": self.discriminator}
 
     def optimisers(self) -> dict[str, torch.optim.Optimizer]:
-        """Return one Adam a network."""
+        """Return one Adam for what the generator's losses train, and one for the discriminator."""
         return {"generator": self.optimiser_g, "discriminator": self.optimiser_d}
 
     def image_pools(self) -> dict[str, ImagePool]:
         """Return the pool of earlier pairs of input and output."""
         return {"pairs": self.pool}
 
+    def phases(self) -> tuple[Phase, ...]:
+        """Return one phase, or two with enhancers: the last enhancer alone, then all networks jointly."""
+        share = self.settings.fix_global_share
+        if self.settings.netG == "local" and share > 0:
+            return (Phase("last enhancer alone", 0.0), Phase("joint", share))
+        return super().phases()
+
+    def set_progress(self, progress: float) -> None:
+        """Freeze all but the last enhancer, or let everything train."""
+        joint = progress >= self.settings.fix_global_share
+        for network in self.generator.modules():
+            if isinstance(network, LocalEnhancer):
+                for parameter in network.coarse_parameters():
+                    parameter.requires_grad_(joint)
+
+    def instances_of(self, bw: Tensor) -> Tensor | None:
+        """Return the ids [N, 1, H, W] of the regions of `bw`, or None where they are not asked for."""
+        return region_ids(bw) if self.settings.instances == "regions" else None
+
+    def condition(self, bw: Tensor, instances: Tensor | None) -> Tensor:
+        """Return what generator and discriminators are told: the page, and the boundary map where there is one."""
+        if self.settings.instances == "none" or instances is None:
+            return bw
+        return torch.cat((bw, boundary_map(instances).to(bw.dtype)), dim=1)
+
+    def generator_input(self, condition: Tensor, color: Tensor, instances: Tensor | None) -> Tensor:
+        """Return what the generator takes in training: the condition alone."""
+        return condition
+
+    def network_input(self, bw: Tensor) -> Tensor:
+        """Return the page, with the boundary map where it is asked for."""
+        return self.condition(bw, self.instances_of(bw))
+
     def train_step(self, bw: Tensor, color: Tensor) -> dict[str, Tensor]:
         """Compute all losses with the networks as they are, then update G, then D.
 
         Returns G_GAN and D_real, D_fake summed over the scales (the last two without the factor 1/2 that the update
-        gives them), and G_GAN_Feat with its weight.
+        gives them), G_GAN_Feat and, where it is on, G_VGG with their weights.
         """
-        fake = self.generator(bw)
-        pair = torch.cat((bw, fake), dim=1)
+        return self.train_on_instances(bw, color, self.instances_of(bw))
+
+    def train_on_instances(self, bw: Tensor, color: Tensor, instances: Tensor | None) -> dict[str, Tensor]:
+        """Do `train_step` with given instance ids [N, 1, H, W]."""
+        condition = self.condition(bw, instances)
+        fake = self.generator(self.generator_input(condition, color, instances))
+        pair = torch.cat((condition, fake), dim=1)
         loss_fake = multiscale_gan_loss(self.discriminator(self.pool.query(pair)), real=False)
-        of_real = self.discriminator(torch.cat((bw, color), dim=1))
+        of_real = self.discriminator(torch.cat((condition, color), dim=1))
         loss_real = multiscale_gan_loss(of_real, real=True)
         of_fake = self.discriminator(pair)
-        loss_gan = multiscale_gan_loss(of_fake, real=True)
-        loss_features = feature_matching_loss(of_fake, of_real) * self.settings.lambda_feat
-
-        self.optimiser_g.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss_gan + loss_features)
-        self.optimiser_g.step()
-        self.optimiser_d.zero_grad(set_to_none=True)
-        torch.autograd.backward((loss_fake + loss_real) * 0.5)
-        self.optimiser_d.step()
-        losses = {"G_GAN": loss_gan, "G_GAN_Feat": loss_features, "D_real": loss_real, "D_fake": loss_fake}
+        losses_g = {
+            "G_GAN": multiscale_gan_loss(of_fake, real=True),
+            "G_GAN_Feat": feature_matching_loss(of_fake, of_real) * self.settings.lambda_feat,
+        }
+        if self.perceptual is not None:
+            losses_g["G_VGG"] = self.perceptual(fake, color) * self.settings.lambda_vgg
+        self._update(self.optimiser_g, torch.stack(list(losses_g.values())).sum())
+        self._update(self.optimiser_d, (loss_fake + loss_real) * 0.5)
+        losses = losses_g | {"D_real": loss_real, "D_fake": loss_fake}
         return {name: loss.detach() for name, loss in losses.items()}
+
+    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimiser.step()
+
+    def complete(self, examples: Iterable[tuple[Tensor, Tensor]]) -> None:
+        """Leave nothing frozen, whatever phase training ended in."""
+        self.generator.requires_grad_(True)
+
+    def state(self) -> dict[str, Any]:
+        """Return the complete state, with whether the perceptual loss was part of it."""
+        return super().state() | {"perceptual_loss": self.perceptual is not None}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from `state`; raises ModelError also where it was trained with other losses than can be had now."""
+        if state.get("perceptual_loss") != (self.perceptual is not None):
+            had, has = ("without", "with") if self.perceptual else ("with", "without")
+            raise ModelError(
+                f"{self.name}: trained so far {had} the VGG loss, now {has} it; restore VGG19's weights or start afresh"
+            )
+        super().load_state(state)
 
     def inference_mode(self) -> str:
         """Return how normalisation behaves when colouring."""
         return "no dropout, instance norm"
 
     def remarks(self) -> list[str]:
-        """Return that the perceptual loss is missing."""
-        return ["without VGG loss"]
+        """Return whether the perceptual loss is there."""
+        if self.perceptual is not None:
+            return [f"with VGG loss (weights sha256 {perceptual_loss.digest()[:8]})"]
+        why = (
+            "weights of VGG19 not found"
+            if self.settings.vgg_loss == "auto" and self.settings.lambda_vgg > 0
+            else "switched off"
+        )
+        return [f"without VGG loss ({why})"]
+
+    @classmethod
+    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
+        """Return the original's widths and depths of the chosen generator and of the discriminators."""
+        assert isinstance(settings, Pix2PixHDSettings)
+        local = {"n_enhancers": 1, "n_blocks_local": 3} if settings.netG == "local" else {}
+        ngf = 32 if settings.netG == "local" else 64
+        return {"ngf": ngf, "n_downsample": 4, "n_blocks": 9, **local, "ndf": 64, "num_D": 2, "n_layers_D": 3}
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return "local" with enhancers and "regions" with the boundary map."""
+        assert isinstance(settings, Pix2PixHDSettings)
+        return tuple(word for word in (settings.netG, settings.instances) if word not in ("global", "none"))
+
+
+def region_ids(bw: Tensor) -> Tensor:
+    """Return the ids [N, 1, H, W] of the regions of `bw`; on device "meta", where there are no pixels, their shape."""
+    return torch.empty_like(bw[:, :1], dtype=torch.int64) if bw.is_meta else regions_of(bw)
+
+
+def make_hd_generator(settings: Pix2PixHDSettings, in_channels: int) -> nn.Module:
+    """Return the global generator or the one with local enhancers, taking [N, in_channels, H, W]."""
+    if settings.netG == "global":
+        return ResnetGenerator(settings.ngf, settings.n_downsample, settings.n_blocks, in_channels=in_channels)
+    return LocalEnhancer(
+        settings.ngf, settings.n_downsample, settings.n_blocks, settings.n_enhancers, settings.n_blocks_local,
+        in_channels=in_channels,
+    )  # fmt: skip

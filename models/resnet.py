@@ -72,7 +72,7 @@ class ResidualBlock(nn.Module):
 class ResnetGenerator(nn.Module):
     """7x7 convolution, `n_downsample` halvings, `n_blocks` residual blocks, as many doublings, 7x7 convolution, tanh.
 
-    Takes [N, in_channels, H, W], H and W multiples of 2**n_downsample; returns [N, 3, H, W] in [-1, 1]. Widths go
+    Takes [N, in_channels, H, W], H and W multiples of 2**n_downsample; returns [N, out_channels, H, W] in [-1, 1]. Widths go
     from `ngf` to ngf * 2**n_downsample and back. Convolutions that a batch norm follows have no bias.
     """
 
@@ -86,6 +86,7 @@ class ResnetGenerator(nn.Module):
         dropout: float = 0.0,
         statistics: BatchStatistics = "running",
         in_channels: int = 3,
+        out_channels: int = 3,
     ) -> None:
         super().__init__()
         bias = norm == "instance"
@@ -99,10 +100,10 @@ class ResnetGenerator(nn.Module):
         for wide, narrow in zip(widths[:0:-1], widths[-2::-1], strict=True):
             layers += [nn.ConvTranspose2d(wide, narrow, 3, stride=2, padding=1, output_padding=1, bias=bias)]
             layers += [normalisation(norm, narrow, statistics), nn.ReLU(inplace=True)]
-        layers += [ReflectionPad(3), nn.Conv2d(ngf, 3, 7), nn.Tanh()]
+        layers += [ReflectionPad(3), nn.Conv2d(ngf, out_channels, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the coloured image [N, 3, H, W] in [-1, 1]."""
+        """Return the translated image in [-1, 1], of the same height and width."""
         colour: Tensor = self.model(image)
         return colour

@@ -2,12 +2,14 @@
 
 A model of another package subclasses Translator; its constructor takes the arguments of `Translator.__init__`, draws
 its weights from torch's global CPU generator (seeded by `models.build`) and leaves every network in training mode.
+What it must give is abstract below; `phases`, `set_progress`, `complete`, `network_input` and the rest have defaults.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
@@ -24,6 +26,14 @@ class ModelSettings(pydantic.BaseModel):
     """Every number of a model and of its training; each field of a subclass has the original's default."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of training in which a step costs the same: its name, and the share of all steps at which it begins."""
+
+    name: str
+    begins: float
 
 
 class Translator(ABC):
@@ -77,6 +87,27 @@ class Translator(ABC):
         """Return what a caption must say about this model beside its name, such as a missing loss term."""
         return []
 
+    def phases(self) -> tuple[Phase, ...]:
+        """Return the phases of training in order, the first one beginning at 0; each is calibrated by itself."""
+        return (Phase("all", 0.0),)
+
+    def set_progress(self, progress: float) -> None:  # noqa: B027 -- most models have one phase
+        """Get ready for a step at `progress` (0 to below 1, steps done over all steps); called before every step.
+
+        What it changes depends on `progress` alone, so that a resumed model is where an uninterrupted one would be.
+        """
+
+    def complete(self, examples: Iterable[tuple[Tensor, Tensor]]) -> None:  # noqa: B027 -- most models need nothing
+        """Do what is left after the last step, before the generator is saved.
+
+        `examples` are the batches of training from its first step on, without an end, made as they are asked for. What
+        is done depends on them and on the state alone, so that a resumed model does the same.
+        """
+
+    def network_input(self, bw: Tensor) -> Tensor:
+        """Return what the generator sees of `bw` [N, 3, H, W] when colouring: by default `bw` itself."""
+        return bw
+
     def image_pools(self) -> dict[str, ImagePool]:
         """Return the pools of earlier outputs that training draws from; they belong to the state."""
         return {}
@@ -101,14 +132,25 @@ class Translator(ABC):
         if bw.ndim != 4 or bw.shape[1] != 3 or bw.shape[2] % multiple or bw.shape[3] % multiple:
             wanted = f"[N, 3, H, W] with H and W multiples of {multiple}"
             raise ModelError(f"{self.name}: colorize got a tensor of shape {list(bw.shape)}; give {wanted}")
-        return colour_images(self.generator, bw, self.inference_dropout_seed())
+        return colour_images(self.generator, self.network_input(bw), self.inference_dropout_seed())
+
+    @classmethod
+    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
+        """Return the settings that say how wide and deep the networks are, with the original's values."""
+        return cls.full_size
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return the words that set a variant of the model apart from its default, such as "local"; () for the default."""
+        return ()
 
     @classmethod
     def shown_name(cls, settings: ModelSettings) -> str:
-        """Return the name for tables, with "-small" where a network is narrower or shallower than the original's."""
-        sizes = {field: getattr(settings, field) for field in cls.full_size}
-        small = any(size is not None and size < cls.full_size[field] for field, size in sizes.items())
-        return f"{cls.name}-small" if small else cls.name
+        """Return the name for tables: variant words, and "small" where a network is narrower or shallower than the original's."""
+        original = cls.original_size(settings)
+        sizes = {field: getattr(settings, field) for field in original}
+        small = any(size is not None and size < original[field] for field, size in sizes.items())
+        return "-".join((cls.name, *cls.variant(settings), *(("small",) if small else ())))
 
     def state(self) -> dict[str, Any]:
         """Return everything that training changes, for torch.save and torch.load(weights_only=True).

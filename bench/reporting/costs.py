@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ _Measure = Callable[[Run, str], float | None]
 
 def cost_table(run: Run) -> Table:
     """Return what each trained model cost: its size, its compute, what the budget bought, and how its cells ended."""
-    measures = _cost_measures()
+    measures = _cost_measures(_rate_decimals(run))
     models = [model for model in run.rows if run.planned(model).get("trained")]
     marks = {model: mark for model, mark in hole_marks(run).items() if model in models}
     sections = [
@@ -47,12 +48,18 @@ def _cost_row(run: Run, model: str, marks: dict[str, str], measures: list[tuple[
     )
 
 
-def _cost_measures() -> list[tuple[Column, _Measure]]:
+def _rate_decimals(run: Run) -> int:
+    """Return how many decimals images/s needs for two significant digits of the slowest model, at most four."""
+    rates = [rate for model in run.rows if (rate := _rate(run, model))]
+    return min(4, max(1, 1 - math.floor(math.log10(min(rates))))) if rates else 1
+
+
+def _cost_measures(rate_decimals: int) -> list[tuple[Column, _Measure]]:
     return [
         (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
         (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
         (_cost("gflops_per_image", "GFLOPs/image", "GFLOPs", "/image", 1), _gflops_per_image),
-        (_cost("images_per_second", "Images/s", "Images", "/s", 1), _rate),
+        (_cost("images_per_second", "Images/s", "Images", "/s", rate_decimals), _rate),
         (_cost("training_seconds", "Training (s)", "Training", "(s)", 0), _mean(lambda c: c.status.seconds)),
         (_cost("steps", "Steps", "", "Steps", 0), _mean(lambda c: float(c.status.step))),
         (_cost("images_seen", "Images seen", "Images", "seen", 0), _mean(lambda c: float(c.status.images))),

@@ -195,7 +195,7 @@ def cost_caption(run: Run) -> str:
 
 def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
     """Return what a reader must know before using the numbers, one line each."""
-    lines = sentences.holes(run)
+    lines = sentences.holes(run) + sentences.collapses(run)
     if loose := titles_of(uncalibrated(scores)):
         lines.append(f"{listed(loose)} are uncalibrated: random features, valid only within this report")
     if len(run.seeds) == 1:

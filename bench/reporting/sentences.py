@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.curve import COLLAPSED
 from bench.reporting.naming import amount, counted, duration, listed, short_digest
 from bench.reporting.reading import Run
 
@@ -135,3 +136,18 @@ def holes(run: Run) -> list[str]:
     lines = [f"{cell.name}: no scores, {cell.hole}" for cell in run.cells if cell.hole]
     cut = [cell for cell in run.cells if cell.scored and cell.status.state == "truncated"]
     return lines + [f"{cell.name}: truncated, {cell.status.reason or 'no reason given'}" for cell in cut]
+
+
+def collapses(run: Run) -> list[str]:
+    """Return one line for every cell whose outputs hardly followed its inputs at the last look on validation pages."""
+    lines = []
+    for cell in run.cells:
+        if cell.curve is None:
+            continue
+        seen = cell.curve[(cell.curve["kind"] == "validation") & (cell.curve["name"] == "diversity")]
+        if not seen.empty and seen["value"].iloc[-1] < COLLAPSED:
+            lines.append(
+                f"{cell.name}: mode collapse suspected, its outputs differ {seen['value'].iloc[-1]:.2g} times as much "
+                "as their inputs do (validation pages)"
+            )
+    return lines

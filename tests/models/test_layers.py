@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.image_pool import ImagePool
 from models.layers import BatchNorm, gan_loss
-from models.pix2pixhd import feature_matching_loss, multiscale_gan_loss
+from models.multiscale import feature_matching_loss, multiscale_gan_loss
 from models.resnet import mirror
 
 

@@ -8,10 +8,13 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import models
-from models.layers import PatchDiscriminator
-from models.pix2pix import UNet, UNetSettings
-from models.pix2pixhd import MultiscaleDiscriminator
+from models.feature_encoder import FeatureEncoder
+from models.generators import UNetSettings
+from models.layers import PatchDiscriminator, PixelDiscriminator
+from models.local_enhancer import LocalEnhancer
+from models.multiscale import MultiscaleDiscriminator
 from models.resnet import ResnetGenerator
+from models.unet import UNet
 
 BATCH, INSTANCE = UNetSettings(), UNetSettings(norm="instance")
 
@@ -37,6 +40,10 @@ SIZES = {
     "HD global 64/3": (lambda: ResnetGenerator(64, 3, 9), 45_593_347, 52, 0),
     "HD global 32/4": (lambda: ResnetGenerator(32, 4, 9), 45_620_867, 56, 0),
     "HD global 32/3": (lambda: ResnetGenerator(32, 3, 9), 11_405_699, 52, 0),
+    "HD local 32": (lambda: LocalEnhancer(32, 4, 9, 1, 3), 182_701_827, 74, 0),
+    "HD encoder": (lambda: FeatureEncoder(16, 4, 3), 788_803, 20, 0),
+    "D pixel 6": (lambda: PixelDiscriminator(6, 64, "instance"), 8_897, 6, 0),
+    "D pixel 3": (lambda: PixelDiscriminator(3, 64, "instance"), 8_705, 6, 0),
     "HD D 1": (lambda: MultiscaleDiscriminator(6, 64, 3, 1), 2_767_809, 10, 0),
     "HD D 2": (lambda: MultiscaleDiscriminator(6, 64, 3, 2), 5_535_618, 20, 0),
     "HD D 3": (lambda: MultiscaleDiscriminator(6, 64, 3, 3), 8_303_427, 30, 0),

@@ -13,7 +13,7 @@ from models.translator import Translator
 
 
 def test_names_and_what_they_are():
-    assert models.MODEL_NAMES == ("pix2pix", "pix2pixhd", "cyclegan", "unet-l1", "copy")
+    assert models.MODEL_NAMES == ("pix2pix", "pix2pixhd", "cyclegan", "pix2pixhd-features", "unet-l1", "copy")
     assert models.ranked_names() == ("pix2pix", "pix2pixhd", "cyclegan")
     for name in models.MODEL_NAMES:
         kind = models.translator_type(name)
@@ -35,10 +35,11 @@ DEFAULTS = {
     | {"ngf": 64, "ndf": 64, "norm": "batch", "dropout": 0.5, "gan_mode": "vanilla", "lambda_L1": 100, "n_layers_D": 3},
     "cyclegan": ADAM
     | {"ngf": 64, "ndf": 64, "norm": "instance", "dropout": 0, "gan_mode": "lsgan", "n_blocks": 9, "n_layers_D": 3}
-    | {"lambda_cycle": 10, "lambda_identity": 0.5, "pool_size": 50},
+    | {"netG": "resnet", "lambda_A": 10, "lambda_B": 10, "lambda_identity": 0.5, "pool_size": 50, "direction": "AtoB"},
     "pix2pixhd": ADAM
     | {"ngf": 64, "ndf": 64, "n_downsample": 4, "n_blocks": 9, "num_D": 2, "n_layers_D": 3}
-    | {"lambda_feat": 10, "pool_size": 0},
+    | {"lambda_feat": 10, "lambda_vgg": 10, "pool_size": 0, "netG": "global", "n_enhancers": 1, "n_blocks_local": 3},
+    "pix2pixhd-features": ADAM | {"feat_num": 3, "nef": 16, "n_downsample_E": 4, "n_clusters": 10},
 }
 
 
@@ -71,6 +72,12 @@ def test_settings_are_frozen_described_and_round_trip(name):
         ("pix2pixhd", {"num_D": 3}, "pix2pixhd"),
         ("cyclegan", {"n_blocks": 6}, "cyclegan-small"),
         ("cyclegan", {"ndf": 63}, "cyclegan-small"),
+        ("pix2pix", {"netG": "resnet"}, "pix2pix-resnet"),
+        ("pix2pix", {"netG": "resnet", "n_blocks": 6, "netD": "pixel"}, "pix2pix-resnet-pixel-small"),
+        ("cyclegan", {"netG": "unet"}, "cyclegan-unet"),
+        ("pix2pixhd", {"netG": "local", "ngf": 32}, "pix2pixhd-local"),
+        ("pix2pixhd", {"netG": "local", "ngf": 16}, "pix2pixhd-local-small"),
+        ("pix2pixhd", {"instances": "regions"}, "pix2pixhd-regions"),
         ("unet-l1", {"ngf": 8}, "unet-l1-small"),
         ("unet-l1", {}, "unet-l1"),
         ("copy", {}, "copy"),
@@ -80,9 +87,14 @@ def test_shown_name_tells_smaller_networks(name, given_settings, shown):
     assert models.translator_type(name).shown_name(models.parse_settings(name, given_settings)) == shown
 
 
-def test_pix2pixhd_says_what_is_missing():
-    remarks = {name: models.build(name, models.parse_settings(name, {}), 64, 0, "meta").remarks() for name in DEFAULTS}
-    assert remarks == {"pix2pix": [], "cyclegan": [], "pix2pixhd": ["without VGG loss"]}
+def test_pix2pixhd_says_what_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    names = ("pix2pix", "cyclegan", "pix2pixhd")
+    remarks = {name: models.build(name, models.parse_settings(name, {}), 64, 0, "meta").remarks() for name in names}
+    missing = ["without VGG loss (weights of VGG19 not found)"]
+    assert remarks == {"pix2pix": [], "cyclegan": [], "pix2pixhd": missing}
+    off = models.parse_settings("pix2pixhd", {"vgg_loss": "off"})
+    assert models.build("pix2pixhd", off, 64, 0, "meta").remarks() == ["without VGG loss (switched off)"]
 
 
 def refused(call, *parts):
@@ -101,13 +113,13 @@ def build(name, given_settings, resolution):
 def test_unknown_names():
     refused(lambda: models.translator_type("pix2pixHd"), "'pix2pixHd'", "did you mean 'pix2pixhd'?")
     refused(lambda: models.parse_settings("cycle-gan", {}), "did you mean 'cyclegan'?")
-    refused(lambda: models.translator_type("zebra"), "there are pix2pix, pix2pixhd, cyclegan, unet-l1, copy")
+    refused(lambda: models.translator_type("zebra"), "there are pix2pix, pix2pixhd, cyclegan, pix2pixhd-features, unet-l1, copy")
 
 
 def test_wrong_settings():
     refused(lambda: models.parse_settings("pix2pix", {"ngff": 64}), "settings of pix2pix", "did you mean 'ngf'?")
     refused(lambda: models.parse_settings("pix2pix", {"ngf": 0, "lr": "fast"}), "ngf = 0", "lr = 'fast'")
-    refused(lambda: models.parse_settings("cyclegan", {"lambda_cycle": float("nan")}), "lambda_cycle")
+    refused(lambda: models.parse_settings("cyclegan", {"lambda_A": float("nan")}), "lambda_A")
     refused(lambda: models.parse_settings("pix2pix", {"dropout": 0, "inference_dropout_seed": 1}), "dropout is 0")
     refused(lambda: models.parse_settings("copy", {"ngf": 64}), "'ngf' is unknown")
     other = models.parse_settings("unet-l1", {})
