@@ -78,10 +78,17 @@ def bench() -> None:
 @click.option(
     "--models", "names", help="Models by comma, or `all` (the three GANs). Reference rows come by themselves."
 )
+@click.option(
+    "--load",
+    "loads",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Also score a generator trained elsewhere, such as pix2pix=latest_net_G.pth; `--models none` scores it alone.",
+)
 @click.option("--budget", help="Training compute of the whole experiment: 10h, 6m, 2-pflop, 200k-images, 5k-steps.")
 @click.option("--seeds", help="A number N for the seeds 0 to N-1, or seeds by comma such as 3,7.")
 @click.option("--recipe", help="How the black-and-white input is made: original, gray, lines or screentone.")
-@click.option("--resolution", type=int, help="64, 128, 256 or 512.")
+@click.option("--resolution", type=int, help="64, 128, 256, 512 or 1024 px.")
 @click.option("--precision", help="fp32 or bf16, the same for all models.")
 @click.option("--group-by", help="What is kept whole by the split: chapter or series (harder).")
 @click.option("--split", "split_file", help="Take the split of another run: its split.json. One that leaks is refused.")
@@ -106,7 +113,7 @@ def bench() -> None:
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
 def run(
-    preset: str | None, source: str | None, names: str | None, budget: str | None, seeds: str | None,
+    preset: str | None, source: str | None, names: str | None, loads: tuple[str, ...], budget: str | None, seeds: str | None,
     recipe: str | None, resolution: int | None, precision: str | None, group_by: str | None, split_file: str | None,
     out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
     deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
@@ -119,7 +126,7 @@ def run(
         "precision": precision, "data.group_by": group_by, "data.source": source,
         "data.split_file": split_file,
     }  # fmt: skip
-    experiment = build_experiment(preset, given, assignments, allow_uncalibrated)
+    experiment = build_experiment(preset, given, assignments, allow_uncalibrated, loads)
     # After the request is known to be right: these imports take seconds.
     from bench.devices import choose_device
     from bench.orchestrate import Request
@@ -193,13 +200,106 @@ def report(run_folder: Path | None, out: Path | None) -> int:
     return 0
 
 
-@bench.command()
-def models() -> int:
-    """List the models, their parameters and what they need."""
-    from bench.overview import print_models
+@bench.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> int:
+    """List the models, their parameters and what they need; `show` looks into one."""
+    if context.invoked_subcommand is None:
+        from bench.outside_models import print_outside_models
+        from bench.overview import print_models
 
-    print_models(_console())
+        print_models(_console())
+        print_outside_models(_console())
     return 0
+
+
+@models.command()
+@click.argument("name")
+@click.option("--resolution", type=int, default=256, show_default=True, help="64, 128, 256, 512 or 1024 px.")
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting of the model, such as ngf=32."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def show(name: str, resolution: int, assignments: tuple[str, ...], as_json: bool) -> int:
+    """Say what model NAME is: papers, settings, layers, parameters, FLOPs, memory to train."""
+    from bench.model_card import model_card
+    from bench.model_card_text import print_card
+
+    print_card(model_card(name, resolution, assignments), _console(), as_json=as_json)
+    return 0
+
+
+@models.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+def conform(files: tuple[Path, ...]) -> int:
+    """Compare the models with numbers of the original implementations, in float64; exit code 1 where one deviates."""
+    from bench.conformance import conform as conforms
+
+    return 0 if conforms(files, _console()) else 1
+
+
+@bench.command()
+@click.argument("pages", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--from", "cell", required=True, type=click.Path(path_type=Path),
+    help="The trained cell, such as runs/mine/cells/pix2pix-seed0.",
+)  # fmt: skip
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the pictures.")
+@click.option("--force", is_flag=True, help="Colour pages again whose picture is there already.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
+@click.option(
+    "--short-side", type=click.IntRange(min=0), metavar="PX",
+    help="Short side of the page as the network sees it; 0: the page's own. Default: the cell's resolution.",
+)  # fmt: skip
+@click.option(
+    "--detail", type=click.Choice(["page", "network"]), default="page", show_default=True,
+    help="What is finer than --short-side: the page's own lines and tones, or nothing (the network's output enlarged).",
+)  # fmt: skip
+@click.option(
+    "--input", "made_from", type=click.Choice(["page", "recipe"]), default="page", show_default=True,
+    help="What the network gets: the page's grey values, or what the cell's recipe makes of them.",
+)  # fmt: skip
+@click.option(
+    "--tile", type=click.IntRange(min=0), metavar="PX",
+    help="Cut what the network sees into tiles of this side; 0: never. Default: where its features take over 1 GiB.",
+)  # fmt: skip
+def colorize(
+    pages: tuple[Path, ...], cell: Path, out: Path, force: bool, device: str, short_side: int | None, detail: Any,
+    made_from: Any, tile: int | None,
+) -> int:  # fmt: skip
+    """Colour PAGES (images, folders, CBZ archives) with a trained cell, each at its own size.
+
+    The network colours a page at the size it was trained on, its short side at the cell's resolution, since larger pages
+    are foreign to it. The colours are then enlarged to the page's size, and the page's own lines are laid over them as
+    ink over paint: the picture is as sharp as the page. `--detail network` shows the bare output instead, and
+    `--short-side 0` colours at the page's own size, in overlapping tiles where it is large (slow: every layer that
+    normalises needs a pass over all tiles).
+
+    Pictures are lossless: OUT/<stem>.png, and OUT/<archive>/... for archives; sub-folders are kept. Run the same command
+    again to go on where it stopped.
+    """
+    from bench.colorizing import ColorizeRequest
+    from bench.devices import choose_device
+    from bench.page_colouring import Choices
+
+    choices = Choices(made_from, detail, short_side, tile)
+    return _colorize(ColorizeRequest(pages, cell, out, choose_device(device), choices, force))
+
+
+def _colorize(request: Any) -> int:
+    from bench.colorizing import colorize
+    from bench.progress import logging_to
+    from bench.stopping import Stopped, listening
+
+    console = Console(stderr=True)
+    with logging_to(None, console), listening() as stop:
+        try:
+            outcome = colorize(request, console, stop.check)
+        except Stopped as stopped:
+            click.echo("bench: stopped; the pictures that are done stay, the same command goes on from here", err=True)
+            return stopped.exit_code
+    click.echo(outcome.sentence(request.out))
+    return int(outcome.exit_code())
 
 
 @bench.group()

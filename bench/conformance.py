@@ -5,6 +5,7 @@ Reads files of the format in tests/reference/README.md and compares every quanti
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from torch import Tensor, nn
 import models
 from bench.conformance_cases import Case, build_case, default_parameters
 from bench.errors import RequestError
-from bench.runfolder import read_json
 
 LIMIT = 1e-9
 """Largest deviation that passes: an independent implementation agrees to 7e-13 in every quantity."""
@@ -64,7 +64,7 @@ def conform(files: Sequence[Path], console: Console) -> bool:
 
 def check_file(path: Path) -> Iterator[Check]:
     """Yield one Check a quantity of every case in the file at `path`; raises RequestError where it is not of the format."""
-    cases = read_json(path)
+    cases = _read(path)
     if not isinstance(cases, dict) or not all(isinstance(case, dict) for case in cases.values()):
         raise RequestError(f"{path}: not a conformance file: an object of cases by name is expected")
     for name, case in cases.items():
@@ -75,6 +75,13 @@ def check_file(path: Path) -> Iterator[Check]:
             raise RequestError(f"{path}: case {name!r} is not of the format ({what})") from None
         except (RequestError, models.ModelError) as error:
             raise RequestError(f"{path}: case {name!r}: {error}") from None
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RequestError(f"{path}: not a conformance file ({error}); give JSON of the format of tests/reference") from None
 
 
 def _check_counts(name: str, wanted: dict[str, Any]) -> Iterator[Check]:
@@ -130,7 +137,7 @@ def deviation(tensor: Tensor, probe: dict[str, Any]) -> float:
     found = [flat.mean().item(), flat.abs().mean().item(), flat.std().item()]
     found += [flat[flat.numel() * q // SAMPLES].item() for q in range(SAMPLES)]
     wanted = [probe["mean"], probe["abs_mean"], probe["std"], *probe["samples"]]
-    differences = [abs(ours - theirs) for ours, theirs in zip(found, wanted, strict=True)]
+    differences: list[float] = [abs(ours - theirs) for ours, theirs in zip(found, wanted, strict=True)]
     if any(map(math.isnan, differences)):
         return math.nan
     scale = float(max(probe["abs_mean"], probe["std"]))

@@ -23,7 +23,7 @@ UNTRAINED_ROWS = ("copy", "mean-chroma", "oracle")
 
 REFERENCE_ROWS = ("unet-l1", *UNTRAINED_ROWS)
 
-RESOLUTIONS = (64, 128, 256, 512)
+RESOLUTIONS = (64, 128, 256, 512, 1024)
 """Sizes that every model can take (design, section 2, geometry)."""
 
 

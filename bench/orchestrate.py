@@ -60,6 +60,9 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
     if request.deterministic:
         make_deterministic(request.device)
     _log.info("%s", choice.line)
+    for outside in models.outside_models():
+        if outside.refusal and outside.name in request.experiment.models:
+            _log.warning("model %s of another package is not used: %s", outside.name, outside.refusal)
     _record_provenance(folder, request)
     prepared = prepare_data(request.experiment, request.cache, console, stop.check)
     stop.check()
@@ -134,12 +137,33 @@ def _calibrate(request: Request, prepared: data.Prepared, console: Console) -> P
         for index, name in enumerate(experiment.trained_models):
             bar.update(index, name)
             batches = training_batches(experiment, name, experiment.seeds[0], prepared, request.device)
-            plan = planning.plan_model(experiment, name, batches if timed else None, request.device)
+            plan = _plan_model(experiment, name, batches if timed else None, request.device)
             trained[name] = plan
             cost = f" of {plan.seconds_per_step:.3g} s, {plan.seconds:.0f} s" if timed else ""
             remarks = f" ({', '.join(plan.remarks)})" if plan.remarks else ""
             _log.info("plan: a cell of %s trains %d steps%s%s", plan.shown_name, plan.steps, cost, remarks)
     return planning.assemble(experiment, trained, loaded, request.device)
+
+
+def _plan_model(
+    experiment: Experiment, name: str, batches: data.TrainingBatches | None, device: str
+) -> planning.ModelPlan:
+    """Return the plan of one model; what a model of another package raises becomes one line with its name."""
+    try:
+        return planning.plan_model(experiment, name, batches, device)
+    except (RequestError, models.ModelError, data.DataError):
+        raise
+    except torch.OutOfMemoryError as error:
+        raise RequestError(
+            f"{name}: out of memory while its steps were timed ({_first_line(error)}); lower training.batch_size, the "
+            "resolution or the model's ngf, or leave it out"
+        ) from None
+    except Exception as error:
+        if name in models.MODEL_NAMES:
+            raise
+        raise RequestError(
+            f"{name}: cannot be planned ({type(error).__name__}: {_first_line(error)}); its package must mend it"
+        ) from error
 
 
 def training_batches(

@@ -42,14 +42,18 @@ __all__ = [
 ]
 
 ENTRY_POINT_GROUP = "manga_gan_bench.models"
-RESOLUTIONS = (64, 128, 256, 512)
+RESOLUTIONS = (64, 128, 256, 512, 1024)
 
 _RANKED = {
     "pix2pix": "models.pix2pix:Pix2Pix",
     "pix2pixhd": "models.pix2pixhd:Pix2PixHD",
     "cyclegan": "models.cyclegan:CycleGAN",
 }
-_VARIANTS = {"pix2pixhd-features": "models.pix2pixhd_features:Pix2PixHDFeatures"}
+_VARIANTS = {
+    "pix2pixhd-local": "models.variants:Pix2PixHDLocal",
+    "pix2pixhd-regions": "models.variants:Pix2PixHDRegions",
+    "pix2pixhd-features": "models.pix2pixhd_features:Pix2PixHDFeatures",
+}
 _FLOORS = {"unet-l1": "models.floors:UNetL1", "copy": "models.floors:Copy"}
 _BUILT_IN = _RANKED | _VARIANTS | _FLOORS
 
@@ -84,7 +88,7 @@ def outside_models() -> list[OutsideModel]:
 
 
 def ranked_names() -> tuple[str, ...]:
-    """Return the built-in models that compete; the others are reference rows, shown but never ranked."""
+    """Return the built-in models that `all` stands for; variants are named, reference rows come by themselves."""
     return tuple(_RANKED)
 
 

@@ -77,6 +77,8 @@ def sampled_features(instances: Tensor, centres: Tensor, seed: int) -> Tensor:
 
     `instances` holds ids from 1; each image draws for itself, so that it does not matter what else is in the batch.
     """
+    if instances.is_meta:
+        return centres.new_empty(len(instances), centres.shape[1], *instances.shape[2:])
     drawn = []
     for ids in instances[:, 0]:
         generator = torch.Generator().manual_seed(seed)

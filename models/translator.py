@@ -1,8 +1,15 @@
 """The interface between a model and the harness: what a competitor knows of itself, and how it is driven.
 
-A model of another package subclasses Translator; its constructor takes the arguments of `Translator.__init__`, draws
-its weights from torch's global CPU generator (seeded by `models.build`) and leaves every network in training mode.
-What it must give is abstract below; `phases`, `set_progress`, `complete`, `network_input` and the rest have defaults.
+A model of another package subclasses Translator (examples/fourth_model is one):
+
+- `name` (that of the entry point), `settings_type`, `pairing` and `generator` must be there; the abstract methods below
+  too. `phases`, `set_progress`, `complete`, `network_input` and the rest have defaults.
+- The constructor takes the arguments of `Translator.__init__`, draws its weights from torch's global CPU generator
+  (seeded by `models.build`) and leaves every network in training mode.
+- `train_step` also runs on device "meta", where FLOPs and memory are counted: no `.item()`, no branch on values. With
+  precision bf16 it runs under autocast.
+- The generator gives [-1, 1], and its state dictionary holds all that colouring needs: it alone is saved as the result.
+- What training changes beyond networks, optimisers and image pools belongs into `state` and `load_state`.
 """
 
 from __future__ import annotations
@@ -117,7 +124,7 @@ class Translator(ABC):
         return None
 
     def scale_lr(self, factor: float) -> None:
-        """Set the learning rate of every optimiser to its initial value (`settings.lr`) times `factor`."""
+        """Set the learning rate of every optimiser to the one it was made with, times `factor`."""
         for optimiser in self.optimisers().values():
             for group in optimiser.param_groups:
                 group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor

@@ -15,10 +15,15 @@ from bench.reporting.tables import hole_marks, hole_notes
 _Measure = Callable[[Run, str], float | None]
 
 
-def cost_table(run: Run) -> Table:
-    """Return what each trained model cost: its size, its compute, what the budget bought, and how its cells ended."""
+def cost_table(run: Run) -> Table | None:
+    """Return what each trained model cost: its size, its compute, what the budget bought, and how its cells ended.
+
+    None where nothing was trained.
+    """
     measures = _cost_measures(_rate_decimals(run))
     models = [model for model in run.rows if run.planned(model).get("trained")]
+    if not models:
+        return None
     marks = {model: mark for model, mark in hole_marks(run).items() if model in models}
     sections = [
         tuple(_cost_row(run, model, marks, measures) for model in group if model in models)

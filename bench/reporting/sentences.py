@@ -25,6 +25,8 @@ def source(run: Run) -> str:
 
 def budget_sentence(run: Run) -> str:
     """Return the budget, how it was shared, and what the share was."""
+    if not run.plan["trained_cells"]:
+        return "Nothing was trained here."
     share, unit = float(run.plan["share"]), str(run.plan["budget_unit"])
     words = {
         "seconds": duration(share),

@@ -56,3 +56,24 @@ def test_paper_preset_runs_at_full_width_from_parquet_to_report(tmp_path: Path) 
     assert (tmp_path / "run/report/tables/main.tex").is_file()
     print(f"peak memory {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20:.1f} GiB")
     print((tmp_path / "run/report/tables/cost.md").read_text())
+
+
+FORWARD = """
+import resource, time, torch, models
+settings = models.parse_settings("pix2pixhd", {"netG": "local", "ngf": 32, "num_D": 3, "vgg_loss": "off"})
+translator = models.build("pix2pixhd", settings, 1024, seed=0)
+assert sum(p.numel() for p in translator.generator.parameters()) == 182_701_827
+started = time.perf_counter()
+colour = translator.colorize(torch.rand(1, 3, 1024, 2048) * 2 - 1)
+seconds = time.perf_counter() - started
+assert colour.shape == (1, 3, 1024, 2048) and colour.isfinite().all()
+print(f"2048x1024 forward of the local enhancer: {seconds:.0f} s,", end=" ")
+print(f"peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+"""
+
+
+@pytest.mark.endurance
+def test_full_width_local_enhancer_colours_2048_by_1024_on_the_cpu() -> None:
+    result = subprocess.run([sys.executable, "-c", FORWARD], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    print(result.stdout)

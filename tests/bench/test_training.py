@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 import models
 from bench.curve import COLUMNS
+from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
-from bench.planning import ModelPlan, Plan, RandomBatches, describe, flops_per_step
+from bench.planning import ModelPlan, Plan, RandomBatches, describe, flops_per_step, plan_model
 from bench.runfolder import CellFolder
 from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
 from bench.training import CellTraining
+from bench.validation import diversity
 
 STEPS = 6
 
@@ -82,6 +86,69 @@ def test_stopped_and_resumed_cell_equals_an_uninterrupted_one_in_every_byte(
     pd.testing.assert_frame_equal(one, other)
     assert list(pd.read_parquet(tmp_path / "whole/curve.parquet").columns) == list(COLUMNS)
     assert not list((tmp_path / "parts").glob("checkpoint-*"))
+
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "pix2pixhd": {"netG": "local", "n_blocks_local": 1, "fix_global_share": 0.5, "instances": "regions"},
+    "pix2pixhd-features": {"nef": 4, "n_downsample_E": 2, "cluster_batches": 2},
+}
+
+
+@pytest.mark.parametrize("model", VARIANTS)
+def test_variants_resume_across_phases_and_complete_to_the_same_bytes(
+    model: str, tiny_values: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = tiny_values["model_settings"] | {model: tiny_values["model_settings"]["pix2pixhd"] | VARIANTS[model]}
+    experiment = Experiment.parse(tiny_values | {"models": [model], "model_settings": settings}, "tiny")
+    whole = training(experiment, model, tmp_path / "whole").run()
+    for step in (1, 4):
+        stop = StopRequest()
+        with pytest.raises(Stopped):
+            training(experiment, model, tmp_path / "parts", stop, at=step).run()
+    assert training(experiment, model, tmp_path / "parts").run().generator_sha256 == whole.generator_sha256
+
+
+def test_phases_are_calibrated_each_and_weighed_by_their_share(tiny_values: dict[str, Any]) -> None:
+    settings = tiny_values["model_settings"] | {
+        "pix2pixhd": tiny_values["model_settings"]["pix2pixhd"] | VARIANTS["pix2pixhd"] | {"fix_global_share": 0.25}
+    }
+    experiment = Experiment.parse(tiny_values | {"budget": "1h", "model_settings": settings}, "tiny")
+    planned = plan_model(experiment, "pix2pixhd", RandomBatches((1, 3, 64, 64), "cpu"), "cpu")
+    alone, joint = planned.seconds_by_phase["last enhancer alone"], planned.seconds_by_phase["joint"]
+    assert planned.seconds_per_step == pytest.approx(0.25 * alone + 0.75 * joint)
+    assert planned.steps == int(3600 / 4 / planned.seconds_per_step * (1 + 1e-12))
+    whole = models.parse_settings("pix2pixhd", experiment.model_settings["pix2pixhd"] | {"fix_global_share": 0.0})
+    frozen_saves_work = planned.flops_per_step < flops_per_step("pix2pixhd", whole, 64, 1)
+    assert frozen_saves_work
+
+
+def test_model_that_lost_its_remarks_since_the_plan_is_refused(tiny_experiment: Experiment, tmp_path: Path) -> None:
+    plan = plan_for(tiny_experiment, "pix2pixhd")
+    entry = plan.models["pix2pixhd"].model_copy(update={"remarks": ("with VGG loss (weights sha256 dcbb9e9d)",)})
+    other = plan.model_copy(update={"models": {"pix2pixhd": entry}})
+    cell = training(tiny_experiment, "pix2pixhd", tmp_path / "cell")
+    with pytest.raises(RequestError, match=r"planned with VGG loss .* but now it is without VGG loss"):
+        replace(cell, plan=other)
+
+
+def test_mode_collapse_is_warned_of_in_the_second_half(
+    tiny_experiment: Experiment, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cell = training(tiny_experiment, "cyclegan", tmp_path / "cell")
+    cell.validate = lambda translator: {"diversity": 0.05}
+    cell.run()
+    warned = [record.getMessage() for record in caplog.records if "mode collapse" in record.getMessage()]
+    assert warned == [
+        f"cyclegan-seed0: mode collapse suspected: outputs differ 0.05 times as much as their inputs do (step {step})"
+        for step in (3, 6)
+    ]
+
+
+def test_diversity_is_zero_for_one_picture_and_one_for_the_inputs_themselves() -> None:
+    pages = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8)
+    flat = np.broadcast_to(np.arange(0, 160, 40, dtype=np.uint8)[:, None, None, None], (4, 64, 64, 3))
+    assert diversity(np.repeat(pages[:1], 4, axis=0)) == 0
+    assert diversity(flat) == pytest.approx(float(np.std([0, 40, 80, 120])))
 
 
 def test_damaged_checkpoint_is_left_out_and_the_one_before_used(tiny_experiment: Experiment, tmp_path: Path) -> None:

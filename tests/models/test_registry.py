@@ -13,12 +13,13 @@ from models.translator import Translator
 
 
 def test_names_and_what_they_are():
-    assert models.MODEL_NAMES == ("pix2pix", "pix2pixhd", "cyclegan", "pix2pixhd-features", "unet-l1", "copy")
+    variants = ("pix2pixhd-local", "pix2pixhd-regions", "pix2pixhd-features")
+    assert models.MODEL_NAMES == ("pix2pix", "pix2pixhd", "cyclegan", *variants, "unet-l1", "copy")
     assert models.ranked_names() == ("pix2pix", "pix2pixhd", "cyclegan")
     for name in models.MODEL_NAMES:
         kind = models.translator_type(name)
         assert kind.name == name
-        assert kind.ranked == (name in models.ranked_names())
+        assert kind.ranked == (name not in ("pix2pixhd-features", "unet-l1", "copy"))
         assert kind.trained == (name != "copy")
         assert kind.pairing == ("unpaired" if name == "cyclegan" else "paired")
 
@@ -78,6 +79,10 @@ def test_settings_are_frozen_described_and_round_trip(name):
         ("pix2pixhd", {"netG": "local", "ngf": 32}, "pix2pixhd-local"),
         ("pix2pixhd", {"netG": "local", "ngf": 16}, "pix2pixhd-local-small"),
         ("pix2pixhd", {"instances": "regions"}, "pix2pixhd-regions"),
+        ("pix2pixhd-regions", {}, "pix2pixhd-regions"),
+        ("pix2pixhd-regions", {"ngf": 8}, "pix2pixhd-regions-small"),
+        ("pix2pixhd-local", {}, "pix2pixhd-local"),
+        ("pix2pixhd-local", {"instances": "regions"}, "pix2pixhd-local-regions"),
         ("unet-l1", {"ngf": 8}, "unet-l1-small"),
         ("unet-l1", {}, "unet-l1"),
         ("copy", {}, "copy"),
@@ -113,7 +118,7 @@ def build(name, given_settings, resolution):
 def test_unknown_names():
     refused(lambda: models.translator_type("pix2pixHd"), "'pix2pixHd'", "did you mean 'pix2pixhd'?")
     refused(lambda: models.parse_settings("cycle-gan", {}), "did you mean 'cyclegan'?")
-    refused(lambda: models.translator_type("zebra"), "there are pix2pix, pix2pixhd, cyclegan, pix2pixhd-features, unet-l1, copy")
+    refused(lambda: models.translator_type("zebra"), "there are pix2pix, pix2pixhd, cyclegan, pix2pixhd-local, ")
 
 
 def test_wrong_settings():
@@ -127,8 +132,8 @@ def test_wrong_settings():
 
 
 def test_wrong_resolutions_and_depths():
-    for resolution in (0, 63, 100, 1024):
-        refused(lambda size=resolution: build("copy", {}, size), f"resolution {resolution}", "64, 128, 256, 512")
+    for resolution in (0, 63, 100, 2048):
+        refused(lambda size=resolution: build("copy", {}, size), f"resolution {resolution}", "64, 128, 256, 512, 1024")
     refused(lambda: build("pix2pix", {"depth": 7}, 64), "depth 7", "at least 128", "depth 6 or less")
     refused(lambda: build("unet-l1", {"depth": 9}, 256), "unet-l1", "at least 512")
     refused(lambda: build("pix2pix", {"n_layers_D": 5}, 64), "n_layers_D 5", "at least 128")

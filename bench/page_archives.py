@@ -1,0 +1,154 @@
+"""Pages in CBZ and ZIP archives: listed and read without trusting names, sizes or counts. Nothing is unpacked to disk."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data import UnreadableImage
+from data.images import MAX_BYTES, SUFFIXES
+
+ARCHIVE_SUFFIXES = frozenset({".cbz", ".zip"})
+"""File name endings that count as archives, compared in lower case."""
+
+MAX_ENTRIES = 10_000
+"""Archives with more are refused; a volume has about 200 pages."""
+
+MAX_DIRECTORY_BYTES = 16 * 2**20
+"""An archive's table of contents is refused beyond this: it is read into memory whole, and may be made of lies."""
+
+MAX_UNPACKED_BYTES = 16 * 2**30
+"""Archives that claim to unpack to more are refused."""
+
+PART_BYTES = 200
+"""Longer names of files and folders are shortened: file systems end at 255 bytes, and endings are added."""
+
+_CHUNK = 2**20
+_ENCRYPTED = 0x1
+"""Bit 0 of the general-purpose flags (PKWARE APPNOTE, section 4.4.4)."""
+_UNIX_MODE_SHIFT = 16
+"""The file's mode is in the upper half of the external attributes."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An archive's pages as (index of the entry, path inside the archive), and what cannot be used."""
+
+    pages: tuple[tuple[int, PurePosixPath], ...]
+    unusable: tuple[str, ...]
+    skipped: int
+
+
+def list_archive(path: Path) -> Listing:
+    """Return what the archive holds; hidden files and folders are left out, other files that are no images counted.
+
+    Raises:
+        UnreadableImage: not an archive, damaged, encrypted, or larger than the limits.
+    """
+    with _opened(path) as archive:
+        entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise UnreadableImage(f"{path}: {len(entries):,} entries, more than the limit of {MAX_ENTRIES:,}; split it")
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise UnreadableImage(f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes, the limit; split it")
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise UnreadableImage(f"{path}: encrypted; save it without a password")
+    pages: list[tuple[int, PurePosixPath]] = []
+    unusable: list[str] = []
+    skipped = 0
+    for index, entry in enumerate(entries):
+        # Some Windows programs write backslashes, against the format.
+        name = entry.filename.replace("\\", "/")
+        if name.endswith("/") or is_hidden(name):
+            continue
+        if PurePosixPath(name).suffix.lower() not in SUFFIXES:
+            skipped += 1
+        elif reason := _why_refused(entry, name):
+            unusable.append(f"{path}: {printable(name)}: {reason}")
+        else:
+            pages.append((index, PurePosixPath(*(_safe_part(part) for part in PurePosixPath(name).parts))))
+    return Listing(tuple(pages), tuple(unusable), skipped)
+
+
+def read_entry(path: Path, index: int, name: str) -> bytes:
+    """Return the bytes of the archive's entry number `index`, never more than data.images.MAX_BYTES.
+
+    Raises:
+        UnreadableImage: the entry is damaged, or holds more than it claims.
+    """
+    content = io.BytesIO()
+    with _opened(path) as archive, archive.open(archive.infolist()[index]) as file:
+        while chunk := file.read(_CHUNK):
+            content.write(chunk)
+            if content.tell() > MAX_BYTES:
+                raise UnreadableImage(
+                    f"{name}: unpacks to more than {MAX_BYTES:,} bytes, the limit; reduce or remove it"
+                )
+    return content.getvalue()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file, or a folder it lies in, is hidden or holds macOS's extra files."""
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in name.split("/"))
+
+
+def short_part(part: str) -> str:
+    """Return the name of a file or folder, shortened where it is too long for what is added to it.
+
+    Eight hex digits of the whole name's sha256 stand for what was cut off.
+    """
+    encoded = part.encode("utf-8", "surrogateescape")
+    if len(encoded) <= PART_BYTES:
+        return part
+    return f"{encoded[: PART_BYTES - 9].decode('utf-8', 'ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything that a terminal might obey replaced by "?"."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def _safe_part(part: str) -> str:
+    """Return a name that every file system takes."""
+    return short_part(re.sub(r'[<>:"|?*]', "_", printable(part)).rstrip(" .")) or "_"
+
+
+def _why_refused(entry: zipfile.ZipInfo, name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
+        return "its name leads out of the archive; rename it"
+    if stat.S_ISLNK(entry.external_attr >> _UNIX_MODE_SHIFT):
+        return "a link, not an image; put the image itself into the archive"
+    if entry.file_size > MAX_BYTES:
+        return f"{entry.file_size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it"
+    return ""
+
+
+class _BoundedFile(io.FileIO):
+    """A file of which no more than MAX_DIRECTORY_BYTES are read at once: `zipfile` reads the table of contents so."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0 or size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(f"its table of contents is larger than {MAX_DIRECTORY_BYTES:,} bytes, the limit")
+        content = super().read(size)
+        return b"" if content is None else content
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
+            yield archive
+    except UnreadableImage:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
+        # NotImplementedError: a compression that Python does not know; RuntimeError: a password is asked for.
+        reason = printable(" ".join(str(error).split())) or type(error).__name__
+        raise UnreadableImage(f"{path}: cannot be read as a ZIP archive ({reason}); repair or repack it") from error

@@ -1,0 +1,149 @@
+"""What training needs in memory: the bytes of all tensors that are alive at once in a step, counted on shapes alone.
+
+The step runs on torch's "meta" device, where tensors have shapes but no numbers, and every operation of its forward and
+backward passes is watched. A tensor counts from the operation that makes it until nothing refers to it any more: what is
+kept for the backward pass counts for as long as the step keeps it. What no tensor holds is not counted: the workspace
+of convolution libraries, the allocator's rounding, Python, torch and a GPU's context.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+import models
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """Bytes by what holds them; `total` is the peak of a step, everything included, once the image pools are full.
+
+    `weights` has the networks' buffers and frozen networks of losses in it; `moments` is the optimisers' state, all of it.
+    """
+
+    weights: int
+    moments: int
+    gradients: int
+    image_pools: int
+    total: int
+
+    @property
+    def activations(self) -> int:
+        """What the peak holds besides: the batch, activations kept for the backward pass, and their gradients."""
+        return self.total - self.weights - self.moments - self.gradients - self.image_pools
+
+
+def training_memory(translator: models.Translator, batch: tuple[Tensor, Tensor]) -> TrainingMemory:
+    """Return what a step of `translator` on `batch` (b/w and colour, [N, 3, R, R]) needs: the most of all phases.
+
+    Both are on device "meta"; steps change the translator, as training does. Raises ModelError for an untrained model.
+    """
+    phases: list[TrainingMemory] = []
+    for phase in translator.phases():
+        translator.set_progress(phase.begins)
+        if phases or not _moments(translator):
+            # The first step makes the optimisers' state; from the second one on, all steps are alike.
+            translator.train_step(*batch)
+        phases.append(_of_a_step(translator, batch))
+    return max(phases, key=lambda phase: phase.total)
+
+
+def _of_a_step(translator: models.Translator, batch: tuple[Tensor, Tensor]) -> TrainingMemory:
+    missing = _missing_in_pools(translator)
+    held = TrainingMemory(
+        weights=_bytes(_weights(translator)),
+        moments=_bytes(_moments(translator)),
+        gradients=_bytes(_gradients(translator)),
+        image_pools=_bytes(_pooled(translator)) + missing,
+        total=0,
+    )
+    live = LiveBytes()
+    # No list of these is kept, since it would keep the gradients that the step frees.
+    live.count([*batch, *_weights(translator), *_moments(translator), *_gradients(translator), *_pooled(translator)])
+    with live, live.paused_in(translator.optimisers().values()):
+        translator.train_step(*batch)
+    return replace(held, total=live.peak + missing)
+
+
+def _weights(translator: models.Translator) -> list[Tensor]:
+    """Return parameters and buffers of the networks, and of networks that the translator holds besides, such as VGG19."""
+    others = [value for value in vars(translator).values() if isinstance(value, nn.Module)]
+    modules = nn.ModuleList([*translator.networks().values(), *others])
+    return [*modules.parameters(), *modules.buffers()]
+
+
+def _moments(translator: models.Translator) -> list[Tensor]:
+    states = [state for optimiser in translator.optimisers().values() for state in optimiser.state.values()]
+    return [leaf for leaf in tree_leaves([dict(state) for state in states]) if isinstance(leaf, Tensor)]
+
+
+def _gradients(translator: models.Translator) -> list[Tensor]:
+    return [weight.grad for weight in _weights(translator) if weight.grad is not None]
+
+
+def _pooled(translator: models.Translator) -> list[Tensor]:
+    return [image for pool in translator.image_pools().values() for image in pool.state()["images"]]
+
+
+def _missing_in_pools(translator: models.Translator) -> int:
+    """Return the bytes of the images that the pools will still take up."""
+    pools = [(pool.size - len(pool), pool.state()["images"]) for pool in translator.image_pools().values()]
+    return sum(missing * _bytes(images[:1]) for missing, images in pools)
+
+
+def _bytes(tensors: list[Tensor]) -> int:
+    return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
+
+
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """While it is entered, counts the bytes of the tensors that operations make: alive `now`, and most at once, `peak`."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.peak = 0
+        self._paused = False
+        self._known: weakref.WeakSet[torch.UntypedStorage] = weakref.WeakSet()
+
+    def count(self, tensors: Iterable[Any]) -> None:
+        """Add the tensors among `tensors`, each storage once, until nothing refers to it any more."""
+        for tensor in tensors:
+            if not isinstance(tensor, Tensor) or tensor.untyped_storage() in self._known:
+                continue
+            storage = tensor.untyped_storage()
+            self._known.add(storage)
+            self.now += storage.nbytes()
+            weakref.finalize(storage, self._free, storage.nbytes())
+        self.peak = max(self.peak, self.now)
+
+    def _free(self, freed: int) -> None:
+        self.now -= freed
+
+    def paused_in(self, optimisers: Iterable[torch.optim.Optimizer]) -> ExitStack:
+        """Return a context in which the steps of `optimisers` are not counted.
+
+        Fused ones make no tensors; on device "meta" there is no fused kernel, and its stand-in makes some.
+        """
+        hooks = ExitStack()
+        for optimiser in optimisers:
+            hooks.callback(optimiser.register_step_pre_hook(lambda *_: self._pause(True)).remove)
+            hooks.callback(optimiser.register_step_post_hook(lambda *_: self._pause(False)).remove)
+        return hooks
+
+    def _pause(self, paused: bool) -> None:
+        self._paused = paused
+
+    def __torch_dispatch__(
+        self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if not self._paused:
+            self.count(tree_leaves(result))
+        return result
