@@ -17,9 +17,11 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Set up and pass the tests; extra arguments go to pytest."""
+    """Set up and pass the tests, a worker a core; extra arguments go to pytest."""
     session.install("-e", ".[tests]")
-    session.run("pytest", "-m", "not endurance", *session.posargs)
+    # A thread a worker: several threads in several processes wait for each other more than they compute.
+    one_thread = {"OMP_NUM_THREADS": "1"}
+    session.run("pytest", "-n", "auto", "--dist", "loadfile", "-m", "not endurance", *session.posargs, env=one_thread)
 
 
 @nox.session

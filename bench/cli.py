@@ -88,7 +88,7 @@ def bench() -> None:
 @click.option("--budget", help="Training compute of the whole experiment: 10h, 6m, 2-pflop, 200k-images, 5k-steps.")
 @click.option("--seeds", help="A number N for the seeds 0 to N-1, or seeds by comma such as 3,7.")
 @click.option("--recipe", help="How the black-and-white input is made: original, gray, lines or screentone.")
-@click.option("--resolution", type=int, help="64, 128, 256, 512 or 1024 px.")
+@click.option("--resolution", help="64, 128, 256, 512 or 1024 px, or 2048x1024.")
 @click.option("--precision", help="fp32 or bf16, the same for all models.")
 @click.option("--group-by", help="What is kept whole by the split: chapter or series (harder).")
 @click.option("--split", "split_file", help="Take the split of another run: its split.json. One that leaks is refused.")
@@ -114,7 +114,7 @@ def bench() -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
 def run(
     preset: str | None, source: str | None, names: str | None, loads: tuple[str, ...], budget: str | None, seeds: str | None,
-    recipe: str | None, resolution: int | None, precision: str | None, group_by: str | None, split_file: str | None,
+    recipe: str | None, resolution: str | None, precision: str | None, group_by: str | None, split_file: str | None,
     out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
     deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
 ) -> int:  # fmt: skip

@@ -106,9 +106,8 @@ def _what_it_is(cell: CellFolder) -> str:
     for run in (cell.path, cell.path.parent):
         cells = sorted(path.parent.name for path in (run / "cells").glob("*/generator.json"))
         if RunFolder(run).experiment.is_file() and cell.path.name in (run.name, "cells"):
-            return (
-                f"a run, not a cell; name one of {', '.join(str(run / 'cells' / name) for name in cells) or 'none yet'}"
-            )
+            names = ", ".join(cells) or "none is done yet"
+            return f"a run, not a cell; name one of its cells in {run / 'cells'}: {names}"
     if cell.status.is_file():
         state = read_json(cell.status).get("state")
         return f"the cell has no trained generator (state: {state}); name one that trained to its end"

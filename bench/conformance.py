@@ -81,7 +81,9 @@ def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"{path}: not a conformance file ({error}); give JSON of the format of tests/reference") from None
+        raise RequestError(
+            f"{path}: not a conformance file ({error}); give JSON of the format of tests/reference"
+        ) from None
 
 
 def _check_counts(name: str, wanted: dict[str, Any]) -> Iterator[Check]:

@@ -48,7 +48,7 @@ def print_dry_run(request: Request, console: Console) -> None:
     experiment = request.experiment
     estimate = _look_at_data(experiment)
     plans, colouring = {}, {}
-    size = (experiment.training.batch_size, 3, experiment.resolution, experiment.resolution)
+    size = (experiment.training.batch_size, 3, *experiment.window)
     for name in experiment.trained_models:
         console.print(f"timing {name} on {request.device} …", style="dim")
         batches = RandomBatches(size, request.device)
@@ -74,7 +74,7 @@ def _colouring_seconds(experiment: Experiment, name: str, device: str) -> float:
     """Return seconds to colour one window."""
     settings = models.parse_settings(name, experiment.model_settings[name])
     translator = models.build(name, settings, experiment.resolution, seed=0, device=device)
-    pixels = np.zeros((1, experiment.resolution, experiment.resolution, 3), np.uint8)
+    pixels = np.zeros((1, *experiment.window, 3), np.uint8)
     translator.colorize(to_tensor(pixels, device))
     synchroniser(device)()
     started = time.perf_counter()
@@ -85,7 +85,7 @@ def _colouring_seconds(experiment: Experiment, name: str, device: str) -> float:
 
 def _scoring_seconds(experiment: Experiment, device: str) -> float:
     """Return seconds to score one window of one cell."""
-    shape = (PROBED_WINDOWS, experiment.resolution, experiment.resolution, 3)
+    shape = (PROBED_WINDOWS, *experiment.window, 3)
     inputs, truths, outputs = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
     choice, names = choose_metrics(require_calibrated=False), [str(index) for index in range(PROBED_WINDOWS)]
     images = ImageScorer(inputs, truths, choice, device=device)
@@ -159,7 +159,7 @@ def _totals(
 def _disk_bytes(experiment: Experiment, plans: dict[str, ModelPlan], estimate: DataEstimate) -> float:
     """Return bytes: two checkpoints of the largest model (weights and two Adam moments), generators, predictions, cache."""
     parameters = [sum(plan.parameters.values()) for plan in plans.values()]
-    window = 3.0 * experiment.resolution**2
+    window = 3.0 * experiment.window[0] * experiment.window[1]
     checkpoints = 2 * 12 * max(parameters)
     generators = 4 * len(experiment.seeds) * sum(parameters)
     predictions = 2 * estimate.test_pages * window * (len(experiment.trained_cells) + 2)

@@ -26,6 +26,9 @@ REFERENCE_ROWS = ("unet-l1", *UNTRAINED_ROWS)
 RESOLUTIONS = (64, 128, 256, 512, 1024)
 """Sizes that every model can take (design, section 2, geometry)."""
 
+WIDE_RESOLUTION = 1024
+"""The height of the one size that is not square: windows of 2048x1024, as Pix2PixHD was made for."""
+
 
 class _Section(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +106,7 @@ class Experiment(_Section):
     seeds: tuple[pydantic.NonNegativeInt, ...] = pydantic.Field(min_length=1)
     budget: str
     resolution: int
+    window_aspect: Literal[1, 2] = 1
     recipe: Literal["original", "gray", "lines", "screentone"]
     precision: Literal["fp32", "bf16"]
     require_calibrated: bool
@@ -141,7 +145,11 @@ class Experiment(_Section):
         Budget.parse(self.budget)
         if self.resolution not in RESOLUTIONS:
             sizes = ", ".join(map(str, RESOLUTIONS))
-            raise RequestError(f"--resolution {self.resolution} does not fit every model: choose one of {sizes}")
+            raise RequestError(
+                f"--resolution {self.resolution} does not fit every model: choose one of {sizes}, or 2048x1024"
+            )
+        if self.window_aspect != 1 and self.resolution != WIDE_RESOLUTION:
+            raise RequestError("window_aspect 2 goes with a resolution of 1024 alone: --resolution 2048x1024")
         for name in self.models:
             if name in REFERENCE_ROWS:
                 raise RequestError(f"models: {name} is a reference row and comes by itself; name GANs, or `all`")
@@ -156,6 +164,11 @@ class Experiment(_Section):
             if len(set(values)) != len(values):
                 raise RequestError(f"--{what} names something twice: {', '.join(map(str, values))}")
         return self
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """Height and width in px of what networks train on and are tested on."""
+        return self.resolution, self.window_aspect * self.resolution
 
     @property
     def trained_models(self) -> tuple[str, ...]:

@@ -173,6 +173,7 @@ def training_batches(
     return data.TrainingBatches(
         prepared.train,
         resolution=experiment.resolution,
+        aspect=experiment.window_aspect,
         batch_size=experiment.training.batch_size,
         seed=seed,
         pairing=models.translator_type(model).pairing,

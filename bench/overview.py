@@ -11,7 +11,7 @@ from rich.table import Table
 
 import data
 import models
-from bench.experiment import Experiment
+from bench.experiment import REFERENCE_ROWS, Experiment
 from bench.planning import Plan, describe
 from bench.runfolder import RunFolder
 from bench.status import CellStatus
@@ -61,11 +61,19 @@ def print_models(console: Console) -> None:
             "parameters"
         ]
         table.add_row(
-            name, "competitor" if kind.ranked else "reference", kind.pairing if kind.trained else "none",
+            name, _role(name, ranked=kind.ranked), kind.pairing if kind.trained else "none",
             f"{parameters.get('generator', parameters.get('generator_A', 0)):,}", f"{sum(parameters.values()):,}",
         )  # fmt: skip
     console.print(table)
     console.print("Also in every table, made without training: mean-chroma and oracle (the truth as output).")
+
+
+def _role(name: str, *, ranked: bool) -> str:
+    if name in REFERENCE_ROWS:
+        return "reference"
+    if name in models.ranked_names():
+        return "competitor"
+    return "variant" if ranked else "variant, not ranked"
 
 
 def print_data(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import stat
 import zipfile
@@ -53,7 +54,7 @@ def list_archive(path: Path) -> Listing:
     Raises:
         UnreadableImage: not an archive, damaged, encrypted, or larger than the limits.
     """
-    with _opened(path) as archive:
+    with _opened(path, str(path)) as archive:
         entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         raise UnreadableImage(f"{path}: {len(entries):,} entries, more than the limit of {MAX_ENTRIES:,}; split it")
@@ -85,7 +86,7 @@ def read_entry(path: Path, index: int, name: str) -> bytes:
         UnreadableImage: the entry is damaged, or holds more than it claims.
     """
     content = io.BytesIO()
-    with _opened(path) as archive, archive.open(archive.infolist()[index]) as file:
+    with _opened(path, name) as archive, archive.open(archive.infolist()[index]) as file:
         while chunk := file.read(_CHUNK):
             content.write(chunk)
             if content.tell() > MAX_BYTES:
@@ -135,14 +136,17 @@ class _BoundedFile(io.FileIO):
     """A file of which no more than MAX_DIRECTORY_BYTES are read at once: `zipfile` reads the table of contents so."""
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0 or size > MAX_DIRECTORY_BYTES:
+        if size is None or size < 0:
+            size = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        if size > MAX_DIRECTORY_BYTES:
             raise zipfile.BadZipFile(f"its table of contents is larger than {MAX_DIRECTORY_BYTES:,} bytes, the limit")
         content = super().read(size)
         return b"" if content is None else content
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path, name: str) -> Iterator[zipfile.ZipFile]:
+    """Open the archive; whatever goes wrong with it meanwhile is said of `name`."""
     try:
         with _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
             yield archive
@@ -151,4 +155,4 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         # NotImplementedError: a compression that Python does not know; RuntimeError: a password is asked for.
         reason = printable(" ".join(str(error).split())) or type(error).__name__
-        raise UnreadableImage(f"{path}: cannot be read as a ZIP archive ({reason}); repair or repack it") from error
+        raise UnreadableImage(f"{name}: the ZIP archive is damaged ({reason}); repair or repack it") from error

@@ -71,6 +71,7 @@ class PageColourist:
         self._settings = recipe_settings(recipe, recipe_values)
         self._choices = choices
         self._device = device
+        self._features_a_pixel: float | None = None
         # It is not trained any more, so no pass has to switch its modules over and back.
         translator.generator.eval()
 
@@ -136,7 +137,9 @@ class PageColourist:
         if self._choices.tile is not None:
             side = math.ceil(self._choices.tile / multiple) * multiple
             return None if max(height, width) <= side else side
-        if features_a_pixel(generator, channels, multiple) * height * width <= PIECE_BYTES:
+        if self._features_a_pixel is None:
+            self._features_a_pixel = features_a_pixel(generator, channels, multiple)
+        if self._features_a_pixel * height * width <= PIECE_BYTES:
             return None
         return side_for(generator, channels, multiple)
 

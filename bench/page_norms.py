@@ -147,9 +147,10 @@ class _Moments:
 
 def _mean_and_variance(features: Tensor, shares: Tensor) -> tuple[Tensor, Tensor]:
     """Return both [C] of `features` [C, P] at pixels that have `shares` [P] of the whole; `features` are used up."""
-    mean = features @ shares
+    # Not as matrix products, which torch refuses on a GPU in deterministic mode without settings of the environment.
+    mean = (features * shares).sum(dim=1)
     features -= mean[:, None]
-    return mean, features.square_() @ shares
+    return mean, features.square_().mul_(shares).sum(dim=1)
 
 
 def _sees_each_image(module: nn.Module) -> bool:

@@ -97,10 +97,15 @@ class Plan(pydantic.BaseModel):
             )
 
 
-def flops_per_step(name: str, settings: models.ModelSettings, resolution: int, batch_size: int) -> float:
-    """Return FLOPs (2 per multiply-add) of one textbook training step, counted by torch on shapes alone."""
+def flops_per_step(
+    name: str, settings: models.ModelSettings, resolution: int, batch_size: int, width: int | None = None
+) -> float:
+    """Return FLOPs (2 per multiply-add) of one textbook training step, counted by torch on shapes alone.
+
+    Windows are `resolution` px high and `width` wide; None: square.
+    """
     translator = models.build(name, settings, resolution, seed=0, device="meta")
-    batch = torch.empty(batch_size, 3, resolution, resolution, device="meta")
+    batch = torch.empty(batch_size, 3, resolution, width or resolution, device="meta")
     counted = {}
     for phase in translator.phases():
         translator.set_progress(phase.begins)
@@ -166,7 +171,7 @@ def plan_model(
     settings = models.parse_settings(name, experiment.model_settings[name])
     translator = models.build(name, settings, experiment.resolution, seed=0, device=device)
     size = experiment.training.batch_size
-    flops = flops_per_step(name, settings, experiment.resolution, size)
+    flops = flops_per_step(name, settings, experiment.resolution, size, experiment.window[1])
     by_phase: dict[str, float] = {}
     if batches is not None:
         calibration = calibration or experiment.calibration

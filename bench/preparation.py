@@ -71,6 +71,7 @@ def prepare_data(
             recipe=experiment.recipe,
             recipe_settings=data.recipe_settings(experiment.recipe, experiment.recipe_settings),
             resolution=experiment.resolution,
+            aspect=experiment.window_aspect,
             cache_root=cache,
             duplicates="refuse" if experiment.data.split_file else "drop",
             on_progress=show,

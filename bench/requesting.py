@@ -29,7 +29,9 @@ def build_experiment(
     """
     values = read_preset(preset or default_preset(given.get("data.source")))
     for key, value in given.items():
-        if value is not None:
+        if key == "resolution" and value is not None:
+            values["resolution"], values["window_aspect"] = _resolution(value)
+        elif value is not None:
             section, _, last = key.rpartition(".")
             target = values.setdefault(section, {}) if section else values
             target[last] = _parsed(key, value)
@@ -82,6 +84,18 @@ def _model_names(text: str) -> list[str]:
             f"--models {text!r} names no model: choose from {', '.join(models.ranked_names())}, or `all`, or `none` beside --load"
         )
     return names
+
+
+def _resolution(text: str) -> tuple[int, int]:
+    """Return height and aspect of "256", "1024x1024" or "2048x1024" (width x height)."""
+    width, separator, height = text.lower().partition("x")
+    if not width.isdigit() or (separator and not height.isdigit()) or int(height or width) < 1:
+        raise RequestError(f"--resolution {text!r}: give a size such as 256, or 2048x1024")
+    high = int(height or width)
+    aspect, rest = divmod(int(width), high)
+    if rest or aspect not in (1, 2):
+        raise RequestError(f"--resolution {text!r}: windows are square, or 2048x1024")
+    return high, aspect
 
 
 def _seeds(text: str) -> list[int]:

@@ -72,10 +72,11 @@ def diversity(pictures: NDArray[np.uint8]) -> float:
     """Return how much pictures (uint8 [N, R, R, 3]) differ from each other, in levels of 255; 0 for a single one.
 
     Root mean square over all pixels, channels and pictures of the deviation from the mean picture, after the pictures
-    are reduced to 16 x 16 means, so that lines shifted by a few pixels do not count as another picture.
+    are reduced to means, 16 to the height, so that lines shifted by a few pixels do not count as another picture.
     """
-    count, side = pictures.shape[:2]
-    block = max(1, side // DIVERSITY_SIDE)
-    cut = side // block * block
-    reduced = pictures[:, :cut, :cut].reshape(count, cut // block, block, cut // block, block, 3).mean(axis=(2, 4))
+    count, height, width = pictures.shape[:3]
+    block = max(1, height // DIVERSITY_SIDE)
+    rows, columns = height // block, width // block
+    cut = pictures[:, : rows * block, : columns * block]
+    reduced = cut.reshape(count, rows, block, columns, block, 3).mean(axis=(2, 4))
     return float(np.sqrt(((reduced - reduced.mean(axis=0)) ** 2).mean()))

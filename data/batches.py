@@ -46,8 +46,9 @@ class TrainingBatches:
         seed: int,
         pairing: Pairing,
         device: torch.device | str = "cpu",
+        aspect: int = 1,
     ) -> None:
-        """Batches of `batch_size` RxR crops.
+        """Batches of `batch_size` crops R high and aspect * R wide.
 
         Raises:
             DataError: no pages, pages smaller than the resolution, a seed below 0, or unpaired with a single page.
@@ -60,10 +61,10 @@ class TrainingBatches:
         if pairing == "unpaired" and len(pages) < 2:
             raise DataError("unpaired training needs at least two pages, since A and B never come from the same one")
         self._sizes = np.array([pages.size(at) for at in range(len(pages))], dtype=np.int64)
-        if self._sizes.min() < resolution:
+        self._crop = np.array([resolution, aspect * resolution], dtype=np.int64)
+        if (self._sizes < self._crop).any():
             raise DataError(f"training pages of {self._sizes.min()} px are smaller than the resolution {resolution}")
         self._pages = pages
-        self._resolution = resolution
         self._batch_size = batch_size
         self._seed = seed
         self._pairing = pairing
@@ -72,7 +73,7 @@ class TrainingBatches:
         self._epoch: tuple[int, npt.NDArray[np.intp]] = (-1, np.empty(0, dtype=np.intp))
 
     def batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """B/W and colour of one step: float32 [N, 3, R, R] in [-1, 1], exactly x / 127.5 - 1 of the stored bytes."""
+        """B/W and colour of one step: float32 [N, 3, R, aspect * R] in [-1, 1], exactly x / 127.5 - 1 of the stored bytes."""
         plan = self.plan(step)
         bw = self._crops(self._pages.inputs, plan.bw_pages, plan.bw_views)
         color = self._crops(self._pages.truths, plan.color_pages, plan.color_views)
@@ -99,7 +100,7 @@ class TrainingBatches:
     def _views(self, step: int, stream: int, pages: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
         words = raw_words(self._seed, step, stream, 3 * len(pages)).reshape(-1, 3)
         choices = np.ones((len(pages), 3), dtype=np.uint64)
-        choices[:, :2] += (self._sizes[pages] - self._resolution).astype(np.uint64)
+        choices[:, :2] += (self._sizes[pages] - self._crop).astype(np.uint64)
         choices[:, 2] = 2
         # Modulo is uneven by less than 1e-15 here: choices are thousands, words have 64 bits.
         return (words % choices).astype(np.int64)
@@ -126,14 +127,14 @@ class TrainingBatches:
         return int(pool[word % len(pool)])
 
     def _crops(self, images: FlatImages, pages: npt.NDArray[np.intp], views: npt.NDArray[np.int64]) -> torch.Tensor:
-        """uint8 [N, C, R, R] on the device."""
-        side = self._resolution
+        """uint8 [N, C, R, aspect * R] on the device."""
+        height, width = self._crop.tolist()
         pinned = self._device.type == "cuda"
         # Pinned memory comes from a pool that waits for the copy before it hands a block out again.
-        crops = torch.empty((len(pages), side, side, images.channels), dtype=torch.uint8, pin_memory=pinned)
+        crops = torch.empty((len(pages), height, width, images.channels), dtype=torch.uint8, pin_memory=pinned)
         content = crops.numpy()
         for at, (page, (y, x, mirrored)) in enumerate(zip(pages.tolist(), views.tolist(), strict=True)):
-            view = images[page][y : y + side, x : x + side]
+            view = images[page][y : y + height, x : x + width]
             content[at] = view[:, ::-1] if mirrored else view
         return crops.to(self._device, non_blocking=pinned).permute(0, 3, 1, 2).contiguous()
 

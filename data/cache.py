@@ -50,6 +50,7 @@ def prepare(
     duplicates: Literal["drop", "refuse"] = "drop",
     on_progress: Progress | None = None,
     threads: int | None = None,
+    aspect: int = 1,
 ) -> Prepared:
     """Prepare a split, or open it where it was prepared before; the result does not depend on the number of threads.
 
@@ -63,6 +64,7 @@ def prepare(
         duplicates: what to do about training pages that nearly equal held-out ones; "refuse" is for a given split.
         on_progress: called after each page.
         threads: that decode; as many as there are cores, at most 8, if None.
+        aspect: width of a window over its height, which is R.
 
     Raises:
         DataError: more than 1 % of the pages are unreadable, a part is left without pages, a given split leaks, recipe
@@ -70,7 +72,7 @@ def prepare(
     """
     if resolution < LEAST_RESOLUTION:
         raise DataError(f"resolution {resolution}: it is at least {LEAST_RESOLUTION} px")
-    job = Job(source, split, recipe, recipe_settings, resolution)
+    job = Job(source, split, recipe, recipe_settings, resolution, aspect)
     folder = cache_root / job.key()
     index = read_index(folder)
     if index is None:
@@ -171,7 +173,7 @@ def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
                 f"no pages are left in the part {part} ({len(near)} near-duplicates were dropped); add pages"
             )
     keys = {key.id: key for _, key in job.pages()}
-    windows = partial(_open_windows, folder, index, keys, split, job.resolution)
+    windows = partial(_open_windows, folder, index, keys, split, (job.resolution, job.aspect * job.resolution))
     return Prepared(
         folder=folder,
         resolution=job.resolution,
@@ -189,6 +191,7 @@ def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
 def _content_digest(job: Job, split: Split, sha256: dict[str, str]) -> str:
     content = {
         "resolution": job.resolution,
+        **job.window_shape(),
         "recipe": job.recipe,
         "settings": job.settings.model_dump(mode="json"),
         "split": split.digest,
@@ -207,9 +210,9 @@ def _open_training(folder: Path, index: dict[str, Any], split: Split) -> Trainin
 
 
 def _open_windows(
-    folder: Path, index: dict[str, Any], keys: dict[str, PairKey], split: Split, side: int, name: str
+    folder: Path, index: dict[str, Any], keys: dict[str, PairKey], split: Split, size: tuple[int, int], name: str
 ) -> Windows:
     part = index["parts"][name]
     pages: list[str] = part["pages"]
-    bw, color = (open_windows(folder, name, kind, side) for kind in ("bw", "color"))
+    bw, color = (open_windows(folder, name, kind, size) for kind in ("bw", "color"))
     return Windows([keys[page] for page in pages], [split.groups[page] for page in pages], part["numbers"], bw, color)

@@ -123,11 +123,11 @@ def open_pictures(folder: Path, part: Mapping[str, Any], name: str, kind: str, r
     return FlatImages(content, offsets[at], sizes[at], CHANNELS[kind])
 
 
-def open_windows(folder: Path, name: str, kind: str, side: int) -> Pixels:
-    """Memory-map all windows of a part: read-only uint8 [n, side, side, channels]."""
+def open_windows(folder: Path, name: str, kind: str, size: tuple[int, int]) -> Pixels:
+    """Memory-map all windows of a part, `size` (height, width): read-only uint8 [n, height, width, channels]."""
     content = np.memmap(folder / _file_name(name, kind), dtype=np.uint8, mode="r")
     # As the base class: indexing an np.memmap costs several times more than indexing an ndarray.
-    return np.asarray(content).reshape(-1, side, side, CHANNELS[kind])
+    return np.asarray(content).reshape(-1, *size, CHANNELS[kind])
 
 
 @contextmanager

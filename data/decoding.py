@@ -30,6 +30,7 @@ class Job:
     recipe: Recipe
     settings: RecipeSettings
     resolution: int
+    aspect: int = 1
 
     def key(self) -> str:
         """The name of the folder: hex digits of a digest of everything that decides its content."""
@@ -40,8 +41,13 @@ class Job:
             "recipe": self.recipe,
             "settings": self.settings.model_dump(mode="json"),
             "resolution": self.resolution,
+            **self.window_shape(),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+    def window_shape(self) -> dict[str, int]:
+        """What digests hold of the windows' aspect: nothing where they are square, as they were before there were others."""
+        return {} if self.aspect == 1 else {"aspect": self.aspect}
 
     def pages(self) -> list[tuple[str, PairKey]]:
         """(part, key) of every page, in the order of the split."""
@@ -83,16 +89,18 @@ def _decode(job: Job, part: str, key: PairKey) -> DecodedPage:
     try:
         raw = job.source.read(key)
         side = short_side(job.resolution, "train" if part == "train" else "test")
-        pair = resize_pair(raw, side, shown_name(job.source, key))
+        pair = resize_pair(raw, side, shown_name(job.source, key), job.aspect)
     except UnreadableImage as error:
         return DecodedPage(part, key, (), None, str(error))
     grey = apply_recipe_grey(job.recipe, job.settings, pair.bw, pair.color)[:, :, None]
     whole = StoredPicture(grey, pair.color)
-    pictures = (whole,) if part == "train" else tuple(_windows(whole, job.resolution))
+    pictures = (whole,) if part == "train" else tuple(_windows(whole, job))
     return DecodedPage(part, key, pictures, thumbnail(raw.color))
 
 
-def _windows(page: StoredPicture, side: int) -> Iterator[StoredPicture]:
-    for y, x in window_origins(*page.color.shape[:2]):
-        window = np.s_[y : y + side, x : x + side]
+def _windows(page: StoredPicture, job: Job) -> Iterator[StoredPicture]:
+    side = job.resolution
+    height, width = page.color.shape[:2]
+    for y, x in window_origins(height, width, job.aspect):
+        window = np.s_[y : y + side, x : x + job.aspect * side]
         yield StoredPicture(page.bw[window], page.color[window])

@@ -3,6 +3,9 @@
 Training takes the page with its short side at 286/256 of the resolution R and a random RxR crop; testing takes the
 short side at R and fixed RxR windows: two at the ends of the long side, one where the page is square. The originals
 resize every picture to 286x286 (`resize_and_crop`), which squashes portrait pages; here the aspect is kept.
+
+For double pages a window can be `aspect` times as wide as high (2048x1024): then the page is scaled so that it just
+covers the window, and the fixed windows lie at the ends of the direction that sticks out.
 """
 
 from typing import Literal
@@ -25,10 +28,14 @@ def short_side(resolution: int, part: Literal["train", "test"]) -> int:
     return round(resolution * TRAINING_SCALE) if part == "train" else resolution
 
 
-def target_size(height: int, width: int, short: int) -> tuple[int, int]:
-    """Height and width in px after scaling the short side to `short`, aspect kept."""
-    smaller = min(height, width)
-    return max(short, round(height * short / smaller)), max(short, round(width * short / smaller))
+def target_size(height: int, width: int, short: int, aspect: int = 1) -> tuple[int, int]:
+    """Height and width in px of the smallest page that covers short x (aspect * short) px, its own aspect kept.
+
+    With aspect 1 the short side becomes `short`.
+    """
+    if width >= aspect * height:
+        return short, max(aspect * short, round(width * short / height))
+    return max(short, round(height * aspect * short / width)), aspect * short
 
 
 def resize(picture: Pixels, height: int, width: int) -> Pixels:
@@ -38,13 +45,13 @@ def resize(picture: Pixels, height: int, width: int) -> Pixels:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC), dtype=np.uint8)
 
 
-def resize_pair(raw: RawPair, short: int, name: str) -> RawPair:
-    """Both pictures of a page with the short side at `short` px; the colour page decides the size.
+def resize_pair(raw: RawPair, short: int, name: str, aspect: int = 1) -> RawPair:
+    """Both pictures of a page at `target_size`; the colour page decides the size.
 
     Raises:
         UnreadableImage: the two differ in shape, so that they cannot be one page.
     """
-    height, width = target_size(raw.color.shape[0], raw.color.shape[1], short)
+    height, width = target_size(raw.color.shape[0], raw.color.shape[1], short, aspect)
     color = resize(raw.color, height, width)
     if raw.bw is None:
         return RawPair(None, color)
@@ -60,11 +67,13 @@ def same_shape(first: Pixels, second: Pixels) -> bool:
     return max(ratio, 1.0 / ratio) <= 1.0 + MAX_ASPECT_DIFFERENCE
 
 
-def window_origins(height: int, width: int) -> tuple[tuple[int, int], ...]:
-    """(y, x) of the test windows of a page whose short side is the resolution: start and end of the long side."""
-    if height == width:
+def window_origins(height: int, width: int, aspect: int = 1) -> tuple[tuple[int, int], ...]:
+    """(y, x) of the test windows of a page of `target_size`: start and end of the direction that sticks out."""
+    if width == aspect * height:
         return ((0, 0),)
-    return ((0, 0), (height - width, 0)) if height > width else ((0, 0), (0, width - height))
+    if width > aspect * height:
+        return ((0, 0), (0, width - aspect * height))
+    return ((0, 0), (height - width // aspect, 0))
 
 
 def window_id(page_id: str, number: int) -> str:

@@ -112,8 +112,8 @@ class Windows(Sequence[Window]):
             keys: the page of each window.
             groups: the group of each window's page.
             numbers: which window of its page each one is, 0 or 1.
-            bw: uint8 [n, R, R, 1].
-            color: uint8 [n, R, R, 3].
+            bw: uint8 [n, R, aspect * R, 1].
+            color: uint8 [n, R, aspect * R, 3].
         """
         self._keys = tuple(keys)
         self._groups = tuple(groups)

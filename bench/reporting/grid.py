@@ -50,13 +50,14 @@ def grid_figure(run: Run) -> Figure | None:
         (folder / f"{w}.png").is_file() for folder in (run.folder.test_inputs, run.folder.test_truths) for w in windows
     ):
         return None
-    side = TEXT_WIDTH / len(columns)
+    size = (run.experiment["resolution"], run.experiment.get("window_aspect", 1))
+    side = TEXT_WIDTH / len(columns) / size[1]
     engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
     figure = Figure(figsize=(TEXT_WIDTH, (side + 0.13) * len(windows) + 0.28), layout=engine)
     grid = figure.subplots(len(windows), len(columns), squeeze=False)
     for row, window in enumerate(windows):
         for axes, column in zip(grid[row], columns, strict=True):
-            _draw(axes, column, window, run.experiment["resolution"])
+            _draw(axes, column, window, size)
             if row == 0:
                 axes.set_title(shortened(column.title, int(side / TITLE_CHARACTER)), fontsize=7.0, pad=3.0)
     return figure
@@ -79,16 +80,16 @@ def _model_column(run: Run, model: str) -> _Column:
     return _Column(title, cells[0].predictions, cells[0])
 
 
-def _draw(axes: Axes, column: _Column, window: str, resolution: int) -> None:
+def _draw(axes: Axes, column: _Column, window: str, size: tuple[int, int]) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set(visible=True, color=FAINT, linewidth=0.5)
     pixels = _picture(column, window)
     if pixels is None:
-        _draw_hole(axes, column.missing or "no picture", resolution)
+        _draw_hole(axes, column.missing or "no picture", *size)
         return
-    axes.imshow(pixels, interpolation="nearest" if resolution < 256 else "antialiased")
+    axes.imshow(pixels, interpolation="nearest" if size[0] < 256 else "antialiased")
     axes.set_xlabel(_score(column.cell, window), fontsize=6.0, labelpad=1.5, color=GREY)
 
 
@@ -101,8 +102,8 @@ def _picture(column: _Column, window: str) -> NDArray[np.uint8] | None:
         return None
 
 
-def _draw_hole(axes: Axes, why: str, resolution: int) -> None:
-    axes.imshow(np.full((resolution, resolution, 3), 247, dtype=np.uint8))
+def _draw_hole(axes: Axes, why: str, resolution: int, aspect: int) -> None:
+    axes.imshow(np.full((resolution, aspect * resolution, 3), 247, dtype=np.uint8))
     axes.text(
         0.5, 0.5, shortened(why, 24), transform=axes.transAxes, ha="center", va="center", fontsize=6.0, color=GREY
     )

@@ -29,6 +29,7 @@ def results(run: Run, scores: Scores) -> dict[str, Any]:
         "budget": run.plan["budget"],
         "recipe": run.experiment["recipe"],
         "resolution": run.experiment["resolution"],
+        "window_aspect": run.experiment.get("window_aspect", 1),
         "seeds": list(run.seeds),
         "pages": run.pages,
         "windows": len(run.windows),

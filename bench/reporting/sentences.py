@@ -15,7 +15,8 @@ def extent(run: Run) -> str:
 
 def size(run: Run) -> str:
     """Return the resolution of training and scoring."""
-    return f"{run.experiment['resolution']} × {run.experiment['resolution']} px"
+    height = int(run.experiment["resolution"])
+    return f"{int(run.experiment.get('window_aspect', 1)) * height} × {height} px"
 
 
 def source(run: Run) -> str:
@@ -104,9 +105,11 @@ def lost_sentence(run: Run) -> str:
 
 def data_sentence(run: Run) -> str:
     """Return source, recipe and geometry."""
+    wide = run.experiment.get("window_aspect", 1) != 1
+    fitted = "the page scaled to cover the window" if wide else "the page’s short side at the resolution"
     return (
-        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}; {size(run)}: the page’s short side at the "
-        f"resolution, one or two fixed windows a page; {counted(run.pages, 'held-out page')}, "
+        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}; {size(run)}: {fitted}, "
+        f"one or two fixed windows a page; {counted(run.pages, 'held-out page')}, "
         f"{counted(len(run.windows), 'window')}."
     )
 

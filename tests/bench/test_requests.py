@@ -44,6 +44,9 @@ def pictures(folder: Path, count: int) -> Path:
         (["run", "--budget", "10x"], "--budget '10x' is not a budget"),
         (["run", "--budget", "-5m"], "--budget '-5m' is not a budget"),
         (["run", "--resolution", "100"], "--resolution 100"),
+        (["run", "--resolution", "512x256"], "--resolution 2048x1024"),
+        (["run", "--resolution", "3000x1000"], "windows are square, or 2048x1024"),
+        (["run", "--resolution", "large"], "give a size such as 256"),
         (["run", "--seeds", "none"], "--seeds 'none'"),
         (["run", "--preset", "huge"], "--preset 'huge' is unknown"),
         (["run", "--recipe", "crayon"], "recipe"),
@@ -74,7 +77,7 @@ def test_wrong_request_gets_one_line_and_exit_code_2(
     for index in range(4):
         (tmp_path / "unreadable" / f"broken{index}.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     if arguments[0] == "run" and "--data" in arguments:
-        arguments = [*arguments, "--budget", "8-steps", "--resolution", "64", "--cache", "cache", "--out", "out"]
+        arguments = ["run", "--budget", "8-steps", "--resolution", "64", *arguments[1:], "--cache", "cache", "--out", "out"]
     elif arguments[0] == "run":
         arguments = ["run", "--data", "synthetic", "--out", "out", "--cache", "cache", *arguments[1:]]
     code = exit_code(arguments, tmp_path, monkeypatch)

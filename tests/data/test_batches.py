@@ -50,6 +50,13 @@ def test_shapes_and_type():
             assert tensor.is_contiguous()
 
 
+def test_wide_crops_are_as_high_as_the_resolution():
+    for tensor in TrainingBatches(
+        coded_pages(["a", "b"]), resolution=5, batch_size=2, seed=0, pairing="paired", aspect=2
+    ).batch(0):
+        assert tensor.shape == (2, 3, 5, 10)
+
+
 @given(group_lists, st.integers(0, 99), st.integers(0, 999))
 def test_pairs_share_page_crop_and_flip(groups, seed, step):
     bw, color = (decoded(tensor) for tensor in batches(coded_pages(groups), seed=seed).batch(step))

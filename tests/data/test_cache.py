@@ -55,6 +55,20 @@ def test_pixels_are_those_of_the_direct_path(chapters, tmp_path):
         assert window.group == f"{window.series}/{window.chapter}" == ready.split.groups[window.page_id]
 
 
+def test_wide_windows_are_the_ends_of_a_page_that_just_covers_them(chapters, tmp_path):
+    source = open_pairs(str(chapters))
+    square, wide = (prepared(source, tmp_path / "cache", resolution=32, aspect=aspect) for aspect in (1, 2))
+    assert square.folder != wide.folder
+    assert square.digest != wide.digest
+    keys = {key.id: key for key in source.keys()}  # noqa: SIM118
+    for window in [*wide.validation, *wide.test]:
+        stored = Image.fromarray(read_image(chapters / source.file_name(keys[window.page_id]), window.page_id))
+        page = np.asarray(stored.resize((64, round(stored.height * 64 / stored.width)), Image.Resampling.BICUBIC))
+        rows = slice(0, 32) if window.id == f"{window.page_id}-0" else slice(-32, None)
+        np.testing.assert_array_equal(window.color, page[rows])
+    assert all(wide.train.size(at) >= (36, 72) for at in range(len(wide.train)))
+
+
 def test_views_cannot_be_written(chapters, tmp_path):
     ready = prepared(open_pairs(str(chapters)), tmp_path)
     for view in (ready.train.bw(0), ready.train.color(0), ready.test[0].bw, ready.test[0].color):

@@ -53,5 +53,17 @@ def test_windows_touch_both_ends(side, more, upright):
     assert (origins[-1][0] + side, origins[-1][1] + side) == (height, width)
 
 
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(16, 600))
+def test_page_just_covers_a_wide_window(height, width, short):
+    new_height, new_width = target_size(height, width, short, aspect=2)
+    assert new_height >= short
+    assert new_width >= 2 * short
+    assert new_height == short or new_width == 2 * short
+    origins = window_origins(new_height, new_width, aspect=2)
+    assert len(origins) == (1 if (new_height, new_width) == (short, 2 * short) else 2)
+    assert origins[0] == (0, 0)
+    assert (origins[-1][0] + short, origins[-1][1] + 2 * short) == (new_height, new_width)
+
+
 def test_window_ids():
     assert window_id("series_c1_p1", 1) == "series_c1_p1-1"
