@@ -261,7 +261,7 @@ def conform(files: tuple[Path, ...]) -> int:
 )  # fmt: skip
 @click.option(
     "--tile", type=click.IntRange(min=0), metavar="PX",
-    help="Cut what the network sees into tiles of this side; 0: never. Default: where its features take over 1 GiB.",
+    help="Cut what the network sees into tiles of this side; 0: never. Default: where its features take over 768 MiB.",
 )  # fmt: skip
 def colorize(
     pages: tuple[Path, ...], cell: Path, out: Path, force: bool, device: str, short_side: int | None, detail: Any,

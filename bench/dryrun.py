@@ -15,6 +15,7 @@ from bench import planning
 from bench.budget import Budget
 from bench.devices import synchroniser
 from bench.experiment import CalibrationSettings, Experiment
+from bench.loading import plan_loaded
 from bench.metrics.choice import choose_metrics
 from bench.metrics.scores import ImageScorer, SetScorer
 from bench.orchestrate import Request
@@ -54,7 +55,10 @@ def print_dry_run(request: Request, console: Console) -> None:
         batches = RandomBatches(size, request.device)
         plans[name] = planning.plan_model(experiment, name, batches, request.device, PROBE)
         colouring[name] = _colouring_seconds(experiment, name, request.device)
-    console.print(_cells_table(experiment, plans, request.device))
+    if plans:
+        console.print(_cells_table(experiment, plans, request.device))
+    for name, plan in plan_loaded(experiment).items():
+        console.print(f"loaded: {name} ({', '.join(plan.remarks)})", markup=False, highlight=False, soft_wrap=True)
     for line in _totals(request, plans, colouring, estimate):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -158,7 +162,7 @@ def _totals(
 
 def _disk_bytes(experiment: Experiment, plans: dict[str, ModelPlan], estimate: DataEstimate) -> float:
     """Return bytes: two checkpoints of the largest model (weights and two Adam moments), generators, predictions, cache."""
-    parameters = [sum(plan.parameters.values()) for plan in plans.values()]
+    parameters = [sum(plan.parameters.values()) for plan in plans.values()] or [0]
     window = 3.0 * experiment.window[0] * experiment.window[1]
     checkpoints = 2 * 12 * max(parameters)
     generators = 4 * len(experiment.seeds) * sum(parameters)

@@ -15,8 +15,16 @@ from bench.errors import RequestError
 from bench.runfolder import CellFolder, read_json, read_png, sha256_of, write_png
 from data.batches import to_unit_range
 
-BATCH = 8
-"""Windows coloured at once. Fixed, since another batch size may round the last bit of a pixel differently."""
+BATCH_PIXELS = 8 * 256 * 256
+"""Pixels coloured at once: eight windows of 256 px; memory grows with them."""
+
+
+def batch_size(height: int, width: int) -> int:
+    """Return how many windows are coloured at once, at least 1 and at most 8.
+
+    It depends on their size alone, since another batch size may round the last bit of a pixel differently.
+    """
+    return max(1, min(8, BATCH_PIXELS // (height * width)))
 
 
 def load_generator(folder: CellFolder, device: str) -> models.Translator:
@@ -58,8 +66,11 @@ def predict(
 
     `safe_point` is called between batches and may raise to stop.
     """
-    for start in range(0, len(windows), BATCH):
-        batch = windows[start : start + BATCH]
+    if not windows:
+        return
+    together = batch_size(*read_png(inputs / f"{windows[0]}.png").shape[:2])
+    for start in range(0, len(windows), together):
+        batch = windows[start : start + together]
         if all((outputs / f"{window}.png").exists() for window in batch):
             continue
         pixels = np.stack([read_png(inputs / f"{window}.png") for window in batch])

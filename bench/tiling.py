@@ -18,8 +18,9 @@ from bench.errors import RequestError
 from bench.page_norms import PageNorms
 from models.inference import colour_images
 
-PIECE_BYTES = 2**30
-"""Features of what goes through a network at once may take this much, 1 GiB; convolutions and the page come on top.
+PIECE_BYTES = 768 * 2**20
+"""Features of what goes through a network at once may take this much. Convolutions on a CPU take up to 1.5 times as much
+again while they work (measured on Pix2PixHD at full width), and weights and page come on top: below 4 GiB in all.
 
 A fixed number, so that the same page is cut alike on every machine and gives the same picture."""
 

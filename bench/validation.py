@@ -12,7 +12,7 @@ import models
 from bench.curve import COLLAPSED
 from bench.metrics.colour import ciede2000
 from bench.metrics.structural import psnr, ssim
-from bench.prediction import BATCH, to_pixels, to_tensor
+from bench.prediction import batch_size, to_pixels, to_tensor
 
 DIVERSITY_SIDE = 16
 """Side of the reduced pictures whose differences are the diversity."""
@@ -46,9 +46,10 @@ class Validation:
         The last is `diversity` of the outputs over that of the inputs: near 0 where the model gives one picture whatever
         it is shown (mode collapse).
         """
+        together = batch_size(*self._inputs.shape[1:3])
         parts = [
-            to_pixels(translator.colorize(to_tensor(self._inputs[start : start + BATCH], self._device)))
-            for start in range(0, len(self._inputs), BATCH)
+            to_pixels(translator.colorize(to_tensor(self._inputs[start : start + together], self._device)))
+            for start in range(0, len(self._inputs), together)
         ]
         outputs = np.concatenate(parts)
         pairs = list(zip(outputs, self._truths, strict=True))

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from models.feature_encoder import FeatureEncoder, cluster_centres, large_region_features, sampled_features
 from models.pix2pixhd import Pix2PixHD, Pix2PixHDSettings, make_hd_generator, region_ids
+from models.translator import ModelSettings
 
 
 class Pix2PixHDFeaturesSettings(Pix2PixHDSettings):
@@ -115,6 +116,11 @@ class Pix2PixHDFeatures(Pix2PixHD):
         centres = cluster_centres(features, self.settings.n_clusters, self._seed)
         assert isinstance(self.generator, FeatureGenerator)
         self.generator.clusters.copy_(torch.from_numpy(centres))
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return what sets it apart from its default, where the boundary map is on."""
+        return tuple(word for word in super().variant(settings) if word != "regions")
 
     def inference_mode(self) -> str:
         """Return how features and normalisation behave when colouring."""

@@ -81,6 +81,7 @@ def test_settings_are_frozen_described_and_round_trip(name):
         ("pix2pixhd", {"instances": "regions"}, "pix2pixhd-regions"),
         ("pix2pixhd-regions", {}, "pix2pixhd-regions"),
         ("pix2pixhd-regions", {"ngf": 8}, "pix2pixhd-regions-small"),
+        ("pix2pixhd-features", {}, "pix2pixhd-features"),
         ("pix2pixhd-local", {}, "pix2pixhd-local"),
         ("pix2pixhd-local", {"instances": "regions"}, "pix2pixhd-local-regions"),
         ("unet-l1", {"ngf": 8}, "unet-l1-small"),
