@@ -65,6 +65,7 @@ def bench() -> None:
     bench run --preset demo                       the demo: three models on the embedded synthetic manga
     bench run --data FOLDER --recipe lines        your own drawings
     bench run --models all --budget 10h           the benchmark: Hub dataset, full widths (needs a GPU)
+    bench colorize PAGES --from CELL --out DIR    whole pages, folders and archives, with a trained cell
     bench report --out reports/mine               tables, figures and a page from the newest run
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,17 +135,7 @@ def _colourist(request: ColorizeRequest, cell: CellFolder, card: Mapping[str, An
         raise RequestError(
             f"{cell.generator}: does not fit its generator.json ({reason}); run the cell again"
         ) from error
-    return PageColourist(translator, card["recipe"], _recipe_values(cell), request.choices, request.device)
-
-
-def _recipe_values(cell: CellFolder) -> Mapping[str, Any]:
-    """Return the recipe's settings of the run that the cell belongs to; without the run, none, which means the defaults."""
-    experiment = RunFolder(cell.path.resolve().parent.parent).experiment
-    try:
-        values = tomllib.loads(experiment.read_text(encoding="utf-8")).get("recipe_settings", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return {}
-    return values if isinstance(values, dict) else {}
+    return PageColourist(translator, card["recipe"], card.get("recipe_settings", {}), request.choices, request.device)
 
 
 def _colour_all(

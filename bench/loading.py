@@ -55,6 +55,7 @@ def write_loaded(folder: RunFolder, experiment: Experiment) -> None:
             "seed": 0,
             "resolution": experiment.resolution,
             "recipe": experiment.recipe,
+            "recipe_settings": dict(experiment.recipe_settings),
             "steps": 0,
             "settings": json.loads(settings.model_dump_json()),
             "experiment_digest": experiment.digest(),

@@ -236,6 +236,7 @@ class CellTraining:
             "seed": self.seed,
             "resolution": self.experiment.resolution,
             "recipe": self.experiment.recipe,
+            "recipe_settings": dict(self.experiment.recipe_settings),
             "steps": self.step,
             "settings": json.loads(self.translator.settings.model_dump_json()),
             "inference_mode": self._plan.inference_mode,

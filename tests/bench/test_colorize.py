@@ -442,10 +442,11 @@ def test_colour_page_for_a_network_that_knows_ink_alone_is_pointed_out_once(tmp_
     assert command("a.png", "--from", copy_cell, "--out", "other", "--input", "recipe")[2] == ""
 
 
-def test_recipe_settings_come_from_the_cells_run(tmp_path, command):
+def test_recipe_settings_come_from_the_cells_card(tmp_path, command):
     page = save(tmp_path / "a.png", drawing(64, 64))
     folder = make_cell(tmp_path / "run/cells/copy", "copy", {})
-    (tmp_path / "run/experiment.toml").write_text("[recipe_settings]\nthreshold = 0.9\n")
+    card = json.loads((folder / "generator.json").read_text())
+    (folder / "generator.json").write_text(json.dumps(card | {"recipe_settings": {"threshold": 0.9}}))
     assert command(page, "--from", folder, "--out", "out", "--input", "recipe")[0] == 0
     ink = apply_recipe_grey("lines", recipe_settings("lines", {"threshold": 0.9}), None, drawing(64, 64))
     assert (np.asarray(Image.open(tmp_path / "out/a.png"))[:, :, 0] == ink).all()

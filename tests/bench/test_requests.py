@@ -77,7 +77,18 @@ def test_wrong_request_gets_one_line_and_exit_code_2(
     for index in range(4):
         (tmp_path / "unreadable" / f"broken{index}.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     if arguments[0] == "run" and "--data" in arguments:
-        arguments = ["run", "--budget", "8-steps", "--resolution", "64", *arguments[1:], "--cache", "cache", "--out", "out"]
+        arguments = [
+            "run",
+            "--budget",
+            "8-steps",
+            "--resolution",
+            "64",
+            *arguments[1:],
+            "--cache",
+            "cache",
+            "--out",
+            "out",
+        ]
     elif arguments[0] == "run":
         arguments = ["run", "--data", "synthetic", "--out", "out", "--cache", "cache", *arguments[1:]]
     code = exit_code(arguments, tmp_path, monkeypatch)

@@ -14,7 +14,8 @@ from models.translator import Translator
 
 def test_names_and_what_they_are():
     variants = ("pix2pixhd-local", "pix2pixhd-regions", "pix2pixhd-features")
-    assert models.MODEL_NAMES == ("pix2pix", "pix2pixhd", "cyclegan", *variants, "unet-l1", "copy")
+    names = ("pix2pix", "pix2pixhd", "cyclegan", *variants, "unet-l1", "copy")
+    assert names == models.MODEL_NAMES
     assert models.ranked_names() == ("pix2pix", "pix2pixhd", "cyclegan")
     for name in models.MODEL_NAMES:
         kind = models.translator_type(name)
