@@ -21,7 +21,6 @@ learning-rate schedule belongs to the harness.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import pydantic
@@ -31,11 +30,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from models.discriminators import DiscriminatorSettings, make_discriminator
-from models.generators import GeneratorKind, GeneratorSettings, make_generator, original_size, variant_words
+from models.generators import GeneratorChoice, GeneratorKind, GeneratorSettings, make_generator
 from models.image_pool import ImagePool
 from models.layers import GanMode, Norm, gan_loss, initialise, set_trainable
 from models.optimisation import adam
-from models.translator import ModelSettings, Translator
 
 COLOUR_CHANNELS = 3
 
@@ -81,7 +79,7 @@ class CycleGANSettings(DiscriminatorSettings, GeneratorSettings):
         return self
 
 
-class CycleGAN(Translator):
+class CycleGAN(GeneratorChoice):
     """CycleGAN as a competitor; see the module's docstring."""
 
     name = "cyclegan"
@@ -175,20 +173,6 @@ class CycleGAN(Translator):
         loss = (loss_real + loss_fake) * 0.5
         torch.autograd.backward(loss)
         return loss.detach()
-
-    def network_input(self, bw: Tensor) -> Tensor:
-        """Return `bw` with as many of its equal channels as the generator takes."""
-        return bw[:, : self.settings.input_nc]
-
-    @classmethod
-    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
-        """Return the original's widths and depths of the chosen kinds of networks."""
-        return original_size(settings)
-
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return the kinds of network that are not the default."""
-        return variant_words(settings)
 
     def inference_mode(self) -> str:
         """Return how dropout and normalisation behave when colouring."""

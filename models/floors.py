@@ -8,14 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.errors import ModelError
-from models.generators import UNetSettings, make_generator, original_size, variant_words
+from models.generators import GeneratorChoice, UNetSettings, make_generator
 from models.layers import initialise
 from models.optimisation import adam
 from models.translator import ModelSettings, Translator
@@ -65,7 +63,7 @@ class Copy(Translator):
         return "input passed through"
 
 
-class UNetL1(Translator):
+class UNetL1(GeneratorChoice):
     """Pix2Pix's generator without a GAN."""
 
     name = "unet-l1"
@@ -99,20 +97,6 @@ class UNetL1(Translator):
         torch.autograd.backward(loss)
         self.optimiser.step()
         return {"G_L1": loss.detach()}
-
-    def network_input(self, bw: Tensor) -> Tensor:
-        """Return `bw` with as many of its equal channels as the generator takes."""
-        return bw[:, : self.settings.input_nc]
-
-    @classmethod
-    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
-        """Return the original's width and depth of the chosen kind of generator."""
-        return original_size(settings)
-
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return the kind of generator where it is not the default."""
-        return variant_words(settings)
 
     def inference_mode(self) -> str:
         """Return how dropout and normalisation behave when colouring."""

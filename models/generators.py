@@ -7,15 +7,17 @@ differs between the models is the default.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Literal
 
 import pydantic
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from models.errors import ModelError
 from models.optimisation import NormAndDropoutSettings
 from models.resnet import ResnetGenerator
+from models.translator import ModelSettings, Translator
 from models.unet import UNet
 
 GeneratorKind = Literal["unet", "resnet"]
@@ -51,6 +53,26 @@ class UNetSettings(GeneratorSettings):
     )
 
 
+class GeneratorChoice(Translator):
+    """A translator whose settings choose its generator: what it sees of the page, and what its variants are called."""
+
+    settings: GeneratorSettings
+
+    def network_input(self, bw: Tensor) -> Tensor:
+        """Return `bw` with as many of its equal channels as the generator takes."""
+        return bw[:, : self.settings.input_nc]
+
+    @classmethod
+    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
+        """Return the original's widths and depths of the chosen kinds of networks."""
+        return _original_size(settings)
+
+    @classmethod
+    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
+        """Return the kinds of networks that are not the default."""
+        return _variant_words(settings)
+
+
 def make_generator(
     model: str, settings: GeneratorSettings, resolution: int, in_channels: int, out_channels: int
 ) -> tuple[nn.Module, int]:
@@ -80,7 +102,7 @@ def unet_depth(model: str, settings: GeneratorSettings, resolution: int) -> int:
     return settings.depth or min(8, deepest)
 
 
-def original_size(settings: pydantic.BaseModel) -> dict[str, int]:
+def _original_size(settings: pydantic.BaseModel) -> dict[str, int]:
     """Return the original's width and depth of every network that `settings` describe, by the setting's name."""
     sizes = {"ngf": 64}
     sizes |= {"depth": 8} if getattr(settings, "netG", "unet") == "unet" else {"n_blocks": 9}
@@ -90,7 +112,7 @@ def original_size(settings: pydantic.BaseModel) -> dict[str, int]:
     return sizes
 
 
-def variant_words(settings: pydantic.BaseModel) -> tuple[str, ...]:
+def _variant_words(settings: pydantic.BaseModel) -> tuple[str, ...]:
     """Return the kinds of network in `settings` that are not their model's default, such as ("resnet", "pixel")."""
     kinds = [(field, getattr(settings, field)) for field in ("netG", "netD") if hasattr(settings, field)]
     return tuple(kind for field, kind in kinds if kind != type(settings).model_fields[field].default)

@@ -20,7 +20,6 @@ deterministic (inference.py); Adam is fused. The learning-rate schedule belongs 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import pydantic
@@ -30,10 +29,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from models.discriminators import DiscriminatorSettings, make_discriminator
-from models.generators import UNetSettings, make_generator, original_size, variant_words
+from models.generators import GeneratorChoice, UNetSettings, make_generator
 from models.layers import GanMode, gan_loss, initialise, set_trainable
 from models.optimisation import adam
-from models.translator import ModelSettings, Translator
 
 
 class Pix2PixSettings(DiscriminatorSettings, UNetSettings):
@@ -54,7 +52,7 @@ class Pix2PixSettings(DiscriminatorSettings, UNetSettings):
         return value
 
 
-class Pix2Pix(Translator):
+class Pix2Pix(GeneratorChoice):
     """Pix2Pix as a competitor; see the module's docstring."""
 
     name = "pix2pix"
@@ -116,20 +114,6 @@ class Pix2Pix(Translator):
         torch.autograd.backward(loss_gan + loss_l1)
         self.optimiser_g.step()
         return {"G_GAN": loss_gan.detach(), "G_L1": loss_l1.detach()}
-
-    def network_input(self, bw: Tensor) -> Tensor:
-        """Return `bw` with as many of its equal channels as the generator takes."""
-        return bw[:, : self.settings.input_nc]
-
-    @classmethod
-    def original_size(cls, settings: ModelSettings) -> Mapping[str, int]:
-        """Return the original's widths and depths of the chosen kind of generator."""
-        return original_size(settings)
-
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return the kinds of network that are not the default."""
-        return variant_words(settings)
 
     def inference_mode(self) -> str:
         """Return how dropout and normalisation behave when colouring."""
