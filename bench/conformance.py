@@ -70,7 +70,7 @@ def check_file(path: Path) -> Iterator[Check]:
     for name, case in cases.items():
         try:
             yield from _check_counts(name, case) if name.startswith(_COUNTS) else _check_case(name, case)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             what = f"no {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
             raise RequestError(f"{path}: case {name!r} is not of the format ({what})") from None
         except (RequestError, models.ModelError) as error:
@@ -102,7 +102,12 @@ def _check_case(name: str, case: Case) -> Iterator[Check]:
             yield Check(name, f"{network} keys and shapes", 0.0, problem)
             if problem:
                 return
-    for quantity, found in built.probes().items():
+    probes, last = built.probes(), built.after()
+    compared = {*probes, *last, "losses_by_step", *(f"{network}_keys" for network in built.networks)}
+    for quantity in case:
+        if isinstance(case[quantity], dict | list) and quantity not in compared:
+            yield Check(name, quantity, math.nan, "not computed here")
+    for quantity, found in probes.items():
         if quantity in case:
             yield _check_probes(name, quantity, found, case[quantity])
     for number, wanted in enumerate(case.get("losses_by_step", ()), start=1):

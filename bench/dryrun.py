@@ -14,7 +14,7 @@ import models
 from bench import planning
 from bench.budget import Budget
 from bench.devices import synchroniser
-from bench.experiment import CalibrationSettings, Experiment
+from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.loading import plan_loaded
 from bench.metrics.choice import choose_metrics
 from bench.metrics.scores import ImageScorer, SetScorer
@@ -47,6 +47,7 @@ class DataEstimate:
 def print_dry_run(request: Request, console: Console) -> None:
     """Print what `bench run` would do with this request on this machine; writes nothing."""
     experiment = request.experiment
+    loaded = plan_loaded(experiment)
     estimate = _look_at_data(experiment)
     plans, colouring = {}, {}
     size = (experiment.training.batch_size, 3, *experiment.window)
@@ -57,8 +58,8 @@ def print_dry_run(request: Request, console: Console) -> None:
         colouring[name] = _colouring_seconds(experiment, name, request.device)
     if plans:
         console.print(_cells_table(experiment, plans, request.device))
-    for name, plan in plan_loaded(experiment).items():
-        console.print(f"loaded: {name} ({', '.join(plan.remarks)})", markup=False, highlight=False, soft_wrap=True)
+    for row, plan in loaded.items():
+        console.print(f"loaded: {row} ({', '.join(plan.remarks)})", markup=False, highlight=False, soft_wrap=True)
     for line in _totals(request, plans, colouring, estimate):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
@@ -133,7 +134,7 @@ def _totals(
     choice = choose_metrics(require_calibrated=False)
     training = seeds * sum(plan.seconds for plan in plans.values())
     lines = [
-        f"reference rows without training: {', '.join(cell.name for cell in experiment.cells if cell.seed is None)}"
+        f"reference rows without training: {', '.join(name for name in experiment.references if name in UNTRAINED_ROWS)}"
     ]
     if estimate.problem:
         lines.append(f"data: not looked at: {estimate.problem}")

@@ -78,6 +78,8 @@ class LoadedModel(_Section):
     model: str
     file: str
     sha256: str = pydantic.Field(pattern=r"^[0-9a-f]{64}$")
+    settings: dict[str, Any] = {}
+    """What the weights do not show, such as the batch-norm statistics when colouring."""
 
     @property
     def row(self) -> str:
@@ -224,7 +226,13 @@ class Experiment(_Section):
     @classmethod
     def load(cls, path: Path) -> Experiment:
         """Return the experiment stored at `path`; raises RequestError where it is missing or not valid."""
-        return cls.parse(read_toml(path), str(path))
+        try:
+            return cls.parse(read_toml(path), str(path))
+        except RequestError as error:
+            raise RequestError(
+                f"{error}; if another version wrote it, `bench report` still reads its run, and a new run goes into "
+                "another --out"
+            ) from None
 
     def differences(self, other: Experiment) -> list[str]:
         """Return one `key: ours -> theirs` entry for every value that differs."""

@@ -10,7 +10,7 @@ import safetensors.torch
 import models
 from bench.errors import RequestError
 from bench.experiment import Experiment, LoadedModel
-from bench.planning import ModelPlan, describe
+from bench.planning import ModelPlan, Plan, describe
 from bench.runfolder import RunFolder, sha256_of, write_bytes, write_json
 from bench.status import CellStatus
 from models.official_weights import LoadedGenerator, read_generator
@@ -23,12 +23,16 @@ def plan_loaded(experiment: Experiment) -> dict[str, ModelPlan]:
 
 def _plan(experiment: Experiment, loaded: LoadedModel) -> ModelPlan:
     generator = _read(loaded)
-    settings = models.parse_settings(loaded.model, generator.settings)
-    translator = models.build(loaded.model, settings, experiment.resolution, seed=0, device="meta")
+    settings = _settings(loaded, generator)
+    try:
+        translator = models.build(loaded.model, settings, experiment.resolution, seed=0, device="meta")
+    except models.ModelError as error:
+        fitting = [size for size in models.RESOLUTIONS if size >= generator.least_multiple]
+        mend = f"; it fits --resolution {fitting[0]} and above" if fitting else ""
+        raise RequestError(f"{loaded.file}: does not fit {experiment.resolution} px ({error}){mend}") from None
     described = describe(translator, settings)
-    trained_as = " ".join(part for part in (described["shown_name"], "loaded", loaded.sha256[:8]))
     return ModelPlan(
-        shown_name=trained_as,
+        shown_name=f"{described['shown_name']} loaded {loaded.sha256[:8]}",
         ranked=False,
         trained=False,
         parameters={"generator": described["parameters"]["generator"]},
@@ -37,27 +41,28 @@ def _plan(experiment: Experiment, loaded: LoadedModel) -> ModelPlan:
     )
 
 
-def write_loaded(folder: RunFolder, experiment: Experiment) -> None:
+def write_loaded(folder: RunFolder, experiment: Experiment, plan: Plan) -> None:
     """Copy every loaded generator into its cell, in the form that trained ones have; what is there already is kept."""
     for loaded in experiment.loaded:
         cell = folder.cell(loaded.row)
         if cell.has_generator():
             continue
         generator = _read(loaded)
-        settings = models.parse_settings(loaded.model, generator.settings)
         cell.path.mkdir(parents=True, exist_ok=True)
         tensors = {name: value.contiguous() for name, value in generator.state.items()}
         write_bytes(cell.generator, safetensors.torch.save(tensors))
         written = sha256_of(cell.generator)
         card = {
             "model": loaded.model,
-            "shown_name": loaded.row,
+            "shown_name": plan.models[loaded.row].shown_name,
             "seed": 0,
             "resolution": experiment.resolution,
             "recipe": experiment.recipe,
             "recipe_settings": dict(experiment.recipe_settings),
             "steps": 0,
-            "settings": json.loads(settings.model_dump_json()),
+            "settings": json.loads(_settings(loaded, generator).model_dump_json()),
+            "inference_mode": plan.models[loaded.row].inference_mode,
+            "remarks": list(plan.models[loaded.row].remarks),
             "experiment_digest": experiment.digest(),
             "loaded_from": Path(loaded.file).name,
             "loaded_sha256": loaded.sha256,
@@ -65,6 +70,11 @@ def write_loaded(folder: RunFolder, experiment: Experiment) -> None:
         }
         write_json(cell.generator_card, card)
         CellStatus(state="done", generator_sha256=written).save(cell)
+
+
+def _settings(loaded: LoadedModel, generator: LoadedGenerator) -> models.ModelSettings:
+    """Return the model's settings: what the weights show, over what was said of them."""
+    return models.parse_settings(loaded.model, loaded.settings | generator.settings)
 
 
 def _read(loaded: LoadedModel) -> LoadedGenerator:

@@ -53,7 +53,7 @@ def print_card(card: ModelCard, console: Console, *, as_json: bool) -> None:
 
 
 def _heading(card: ModelCard) -> str:
-    role = "competitor" if card.ranked else "reference, shown but not ranked"
+    role = "competitor" if card.ranked else "shown but not ranked"
     data = "not trained" if card.pairing == "none" else f"trained on {card.pairing} pages"
     shown = f", in tables {card.shown_name}" if card.shown_name != card.name else ""
     return f"{card.name}{shown}: {role}, {data}"

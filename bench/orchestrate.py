@@ -68,7 +68,7 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
     stop.check()
     write_test_set(folder, prepared)
     plan = make_plan(request, folder, prepared, console)
-    write_loaded(folder, request.experiment)
+    write_loaded(folder, request.experiment, plan)
     stop.check()
     _train_all(request, folder, plan, prepared, console, stop)
     _predict_all(request, folder, console, stop)

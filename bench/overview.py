@@ -39,7 +39,12 @@ def print_status(folder: RunFolder, console: Console) -> None:
             cell.name, status.state, f"{status.step}/{steps or '?'}", f"{status.seconds:.0f}", f"{rate:.1f}",
             f"{wait:.1%}", f"{status.lost_seconds:.0f} s", scored,
         )  # fmt: skip
-    console.print(table)
+    if experiment.trained_cells:
+        console.print(table)
+    for cell in experiment.loaded_cells:
+        there, score = folder.cell(cell.name).has_generator(), folder.cell(cell.name).sets.exists()
+        how_far = "scored" if score else "not scored yet" if there else "not read yet"
+        console.print(f"{cell.name}: {how_far}", markup=False, highlight=False)
     for cell in experiment.trained_cells:
         if reason := CellStatus.load(folder.cell(cell.name)).reason:
             console.print(f"{cell.name}: {reason}", markup=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from bench.devices import autocast, synchroniser
 from bench.errors import RequestError
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.runfolder import FORMAT, read_json
+from models.regions import forget_regions
 
 
 class BatchSource(Protocol):
@@ -138,6 +139,8 @@ def _seconds_per_step(
     translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
 ) -> float:
     synchronise = synchroniser(device)
+    # Every phase and model is timed on the same batches, which training never sees twice.
+    forget_regions()
     step = 0
 
     def run(steps: int) -> None:

@@ -11,7 +11,7 @@ import models
 from bench.budget import Budget
 from bench.errors import RequestError
 from bench.experiment import UNTRAINED_ROWS, Experiment, read_preset, set_value
-from bench.runfolder import sha256_of
+from bench.runfolder import read_json, sha256_of
 
 
 def build_experiment(
@@ -38,8 +38,9 @@ def build_experiment(
     for assignment in assignments:
         set_value(values, assignment)
     if loads:
-        values["loaded"] = [_loaded(text) for text in loads]
+        values["loaded"] = [_loaded(text, values.get("model_settings", {})) for text in loads]
     if not values.get("models"):
+        values["seeds"] = [0]
         # Nothing competes, so nothing is trained beside it either.
         values["references"] = [name for name in values.get("references", ()) if name in UNTRAINED_ROWS]
     if allow_uncalibrated:
@@ -77,6 +78,8 @@ def _model_names(text: str) -> list[str]:
     if text.strip() == "none":
         return []
     names = [name.strip() for name in text.split(",") if name.strip()]
+    if "none" in names:
+        raise RequestError(f"--models {text!r}: `none` stands alone")
     for name in names:
         models.translator_type(name)
     if not names:
@@ -109,12 +112,24 @@ def _seeds(text: str) -> list[int]:
     return numbers if listed else list(range(numbers[0]))
 
 
-def _loaded(text: str) -> dict[str, str]:
+def _loaded(text: str, model_settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entry of one `NAME=FILE`; what the weights do not show comes from the card beside them or the preset."""
     name, separator, file = text.partition("=")
     if not separator or not name.strip() or not file.strip():
         raise RequestError(f"--load {text!r}: write it as NAME=FILE, such as pix2pix=latest_net_G.pth")
     models.translator_type(name.strip())
     path = Path(file.strip()).expanduser()
     if not path.is_file():
-        raise RequestError(f"--load {text}: no file {path}; name a generator's .pth or .safetensors")
-    return {"model": name.strip(), "file": str(path), "sha256": sha256_of(path)}
+        raise RequestError(
+            f"--load {text}: no file {path}; name a generator's .pth or .safetensors (a run that has loaded it already "
+            "goes on with --preset RUN/experiment.toml --out RUN)"
+        )
+    sha256 = sha256_of(path)
+    card = path.with_name("generator.json")
+    if path.suffix == ".safetensors" and card.is_file() and (known := read_json(card)).get("sha256") == sha256:
+        # A setting at None is left out, as in a preset: TOML has no null.
+        settings = {key: value for key, value in known["settings"].items() if value is not None}
+    else:
+        trained = model_settings.get(name.strip(), {})
+        settings = {key: value for key, value in trained.items() if key.startswith("inference_")}
+    return {"model": name.strip(), "file": str(path), "sha256": sha256, "settings": settings}

@@ -210,7 +210,8 @@ def _one_line(name: str, fields: list[str], error: pydantic.ValidationError) -> 
         if problem["type"] == "extra_forbidden":
             parts.append(f"{key!r} is unknown{_did_you_mean(key, fields)}")
         else:
-            parts.append(f"{key} = {reprlib.repr(problem['input'])}: {problem['msg']}")
+            given = f"{key} = {reprlib.repr(problem['input'])}: " if key else ""
+            parts.append(f"{given}{problem['msg'].removeprefix('Value error, ')}")
     return " ".join(f"settings of {name}: {'; '.join(parts)}".split())
 
 

@@ -24,6 +24,10 @@ LEAST_UNITS = 0.5
 `encode_features.py`, block_num 32 and `feat[:, -1] > 0.5`)."""
 
 
+MOST_ITERATIONS = 300
+"""Rounds of K-means (original: scikit-learn's default)."""
+
+
 class FeatureEncoder(nn.Module):
     """Halvings and doublings like a generator without residual blocks; then the mean over each instance.
 
@@ -66,9 +70,10 @@ def cluster_centres(features: Iterable[NDArray[np.float64]], count: int, seed: i
     points = np.concatenate(list(features))
     if not len(points):
         raise ModelError("no region of the training pages is large enough to find clusters of features on")
-    if len(np.unique(points, axis=0)) <= count:
-        return points[np.arange(count) % len(points)]
-    centres, _ = kmeans2(points, count, minit="++", rng=np.random.default_rng(seed))
+    distinct = np.unique(points, axis=0)
+    if len(distinct) <= count:
+        return np.asarray(distinct[np.arange(count) % len(distinct)])
+    centres, _ = kmeans2(points, count, iter=MOST_ITERATIONS, minit="++", rng=np.random.default_rng(seed))
     return np.asarray(centres)
 
 

@@ -115,7 +115,7 @@ class Pix2PixHD(Translator):
         self, settings: Pix2PixHDSettings, resolution: int, *, seed: int, device: torch.device, dtype: torch.dtype
     ) -> None:
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
-        self.size_multiple = 2 ** (settings.n_downsample + (settings.n_enhancers if settings.netG == "local" else 0))
+        self.size_multiple = self._least_multiple()
         self._check_size()
         condition = PAGE_CHANNELS + (settings.instances == "regions")
         self.generator: nn.Module = self._new_generator(condition)
@@ -134,13 +134,21 @@ class Pix2PixHD(Translator):
     def _new_generator(self, condition_channels: int) -> nn.Module:
         return make_hd_generator(self.settings, condition_channels)
 
+    def _least_multiple(self) -> int:
+        """Return what heights and widths must be multiples of."""
+        enhancers = self.settings.n_enhancers if self.settings.netG == "local" else 0
+        return int(2 ** (self.settings.n_downsample + enhancers))
+
     def _check_size(self) -> None:
         least = 2 * self.size_multiple
         if self.resolution < least:
             raise ModelError(
                 f"{self.name}: n_downsample {self.settings.n_downsample} needs a resolution of at least {least},"
-                f" not {self.resolution}; lower n_downsample or n_enhancers"
+                f" not {self.resolution}; raise the resolution, or lower {self._halving_settings()}"
             )
+
+    def _halving_settings(self) -> str:
+        return "n_downsample or n_enhancers" if self.settings.netG == "local" else "n_downsample"
 
     def _generating_networks(self) -> list[nn.Module]:
         """Return the networks that the generator's losses train."""
@@ -266,9 +274,9 @@ class Pix2PixHD(Translator):
 
     @classmethod
     def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return "local" with enhancers and "regions" with the boundary map."""
-        assert isinstance(settings, Pix2PixHDSettings)
-        return tuple(word for word in (settings.netG, settings.instances) if word not in ("global", "none"))
+        """Return "local" with enhancers and "regions" with the boundary map: what is not the model's default."""
+        kinds = ((field, getattr(settings, field)) for field in ("netG", "instances"))
+        return tuple(kind for field, kind in kinds if kind != type(settings).model_fields[field].default)
 
 
 def region_ids(bw: Tensor) -> Tensor:

@@ -18,7 +18,6 @@ from torch import Tensor, nn
 
 from models.feature_encoder import FeatureEncoder, cluster_centres, large_region_features, sampled_features
 from models.pix2pixhd import Pix2PixHD, Pix2PixHDSettings, make_hd_generator, region_ids
-from models.translator import ModelSettings
 
 
 class Pix2PixHDFeaturesSettings(Pix2PixHDSettings):
@@ -75,7 +74,12 @@ class Pix2PixHDFeatures(Pix2PixHD):
         self.encoder = FeatureEncoder(settings.nef, settings.n_downsample_E, settings.feat_num)
         self._seed = seed
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
-        self.size_multiple = max(self.size_multiple, 2**settings.n_downsample_E)
+
+    def _least_multiple(self) -> int:
+        return max(super()._least_multiple(), int(2**self.settings.n_downsample_E))
+
+    def _halving_settings(self) -> str:
+        return f"{super()._halving_settings()} or n_downsample_E"
 
     def _new_generator(self, condition_channels: int) -> nn.Module:
         settings = self.settings
@@ -117,10 +121,9 @@ class Pix2PixHDFeatures(Pix2PixHD):
         assert isinstance(self.generator, FeatureGenerator)
         self.generator.clusters.copy_(torch.from_numpy(centres))
 
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return what sets it apart from its default, where the boundary map is on."""
-        return tuple(word for word in super().variant(settings) if word != "regions")
+    def remarks(self) -> list[str]:
+        """Return whether the perceptual loss is there, and what validation scores along the way are worth."""
+        return [*super().remarks(), "features drawn from clusters, which are found last: validation before has none"]
 
     def inference_mode(self) -> str:
         """Return how features and normalisation behave when colouring."""

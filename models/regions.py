@@ -84,6 +84,12 @@ class _RegionCache:
             self._keep(key, regions)
         return regions
 
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._maps.clear()
+            self._bytes = 0
+
     def _keep(self, key: bytes, regions: Labels) -> None:
         if key in self._maps or regions.nbytes > self._most_bytes:
             return
@@ -94,6 +100,11 @@ class _RegionCache:
 
 
 _cache = _RegionCache(CACHE_BYTES)
+
+
+def forget_regions() -> None:
+    """Drop all kept region maps, so that what is timed next finds none that training would not find."""
+    _cache.clear()
 
 
 def regions_of(bw: Tensor) -> Tensor:

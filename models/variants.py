@@ -11,7 +11,6 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from models.pix2pixhd import Pix2PixHD, Pix2PixHDSettings
-from models.translator import ModelSettings
 
 
 class RegionsSettings(Pix2PixHDSettings):
@@ -28,11 +27,6 @@ class Pix2PixHDRegions(Pix2PixHD):
     name = "pix2pixhd-regions"
     settings_type: ClassVar[type[Pix2PixHDSettings]] = RegionsSettings
 
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return what the name does not say already."""
-        return tuple(word for word in super().variant(settings) if word != "regions")
-
 
 class LocalSettings(Pix2PixHDSettings):
     """Pix2PixHD with local enhancers, at the original's width for them."""
@@ -48,8 +42,3 @@ class Pix2PixHDLocal(Pix2PixHD):
 
     name = "pix2pixhd-local"
     settings_type: ClassVar[type[Pix2PixHDSettings]] = LocalSettings
-
-    @classmethod
-    def variant(cls, settings: ModelSettings) -> tuple[str, ...]:
-        """Return what the name does not say already."""
-        return tuple(word for word in super().variant(settings) if word != "local")

@@ -49,6 +49,8 @@ def intervals_sentence(run: Run, scores: Scores) -> str:
     if all(score.half_width is None for score in scores.intervals.values()):
         return "No intervals: all held-out pages belong to one unit of pages, so nothing can be said of others."
     units = _units(scores)
+    if not run.plan["trained_cells"]:
+        return f"Intervals cover pages ({units}): nothing was trained here, so there are no seeds."
     if len(run.seeds) == 1:
         return f"n = 1 seed: the interval covers pages only ({units}), and nothing is claimed of other seeds."
     fewer = sorted(
@@ -198,7 +200,7 @@ def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
     lines = sentences.holes(run) + sentences.collapses(run)
     if loose := titles_of(uncalibrated(scores)):
         lines.append(f"{listed(loose)} are uncalibrated: random features, valid only within this report")
-    if len(run.seeds) == 1:
+    if len(run.seeds) == 1 and run.plan["trained_cells"]:
         lines.append("n = 1 seed: the intervals cover pages only")
     if "fid" in scores.metrics and (warning := rank_warning(run)):
         lines.append(warning.rstrip("."))
@@ -214,7 +216,7 @@ def methods_text(run: Run, scores: Scores) -> list[tuple[str, str]]:
     return [
         ("Data", f"{sentences.data_sentence(run)} {sentences.split_sentence(run)}"),
         ("Training", _joined(
-            f"Seeds: {listed([str(seed) for seed in run.seeds])}.", sentences.budget_sentence(run),
+sentences.seeds_sentence(run), sentences.budget_sentence(run),
             sentences.bought_sentence(run), sentences.remarks_sentence(run), sentences.lost_sentence(run),
         )),
         ("Inference", f"{mode[:1].upper()}{mode[1:]}."),

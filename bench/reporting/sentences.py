@@ -10,7 +10,14 @@ from bench.reporting.reading import Run
 def extent(run: Run) -> str:
     """Return over how many seeds, pages and windows a score was taken."""
     pages, windows = counted(run.pages, "held-out page"), counted(len(run.windows), "window")
+    if not run.plan["trained_cells"]:
+        return f"{pages} ({windows})"
     return f"{counted(len(run.seeds), 'seed')} and {pages} ({windows})"
+
+
+def seeds_sentence(run: Run) -> str:
+    """Return the seeds, "" where nothing was trained."""
+    return f"Seeds: {listed([str(seed) for seed in run.seeds])}." if run.plan["trained_cells"] else ""
 
 
 def size(run: Run) -> str:
@@ -67,7 +74,7 @@ def hardware_sentence(run: Run) -> str:
 
 def remarks_sentence(run: Run) -> str:
     """Return what sets the trained models apart from their originals: narrower networks, losses left out."""
-    small = [run.shown(model) for model in run.rows if run.shown(model) == f"{model}-small"]
+    small = [run.shown(model) for model in run.rows if "-small" in run.shown(model)]
     narrow = f"{listed(small)}: narrower or shallower than the original’s defaults" if small else ""
     remarks = [
         f"{run.shown(model)}: {listed([str(remark) for remark in run.planned(model)['remarks']])}"

@@ -84,6 +84,20 @@ def test_a_missing_loss_fails(cases: dict[str, Any], tmp_path: Path) -> None:
     assert failures(written(tmp_path, hd=case)) == {"step 1 G_VGG": "not computed here"}
 
 
+def test_a_quantity_that_is_not_computed_here_fails(cases: dict[str, Any], tmp_path: Path) -> None:
+    case = cases["pix2pix"] | {"generator_output_eval_mode": {"shape": [1]}}
+    assert failures(written(tmp_path, pix2pix=case)) == {"generator_output_eval_mode": "not computed here"}
+
+
+@pytest.mark.parametrize("change", [{"size": 62}, {"size": 0}, {"generator_keys": ["model.1.weight"]}])
+def test_a_case_that_cannot_run_is_a_wrong_request(
+    cases: dict[str, Any], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    path = written(tmp_path, local=cases["pix2pixhd_local"] | change)
+    with pytest.raises(RequestError, match="case 'local'"):
+        list(check_file(path))
+
+
 def test_not_a_number_fails() -> None:
     probe = {"shape": [2], "mean": 0.0, "abs_mean": 1.0, "std": 1.0, "samples": [0.0] * 17}
     assert math.isnan(deviation(torch.tensor([math.nan, 0.0]), probe))

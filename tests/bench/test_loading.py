@@ -28,6 +28,8 @@ def place(tmp_path_factory: pytest.TempPathFactory, tiny_values: dict[str, Any])
     """A tiny preset and a checkpoint of each model as its original implementation saves it."""
     folder = tmp_path_factory.mktemp("loading")
     (folder / "tiny.toml").write_text(tomli_w.dumps(tiny_values | {"references": ["copy", "oracle"]}))
+    deep = models.build("pix2pix", models.parse_settings("pix2pix", {"ngf": 4, "depth": 8}), 256, seed=0)
+    torch.save(deep.generator.state_dict(), folder / "deep.pth")
     for number, (name, settings) in enumerate(CHECKPOINTS.items()):
         translator = models.build(name, models.parse_settings(name, settings), 64, seed=number)
         state = dict(translator.generator.state_dict())
@@ -74,6 +76,8 @@ def test_official_checkpoints_are_scored_without_training_and_shown_with_their_d
         assert (card["steps"], card["loaded_from"]) == (0, f"{name}.pth")
         assert json.loads((run / "plan.json").read_text())["models"][cell.name]["trained"] is False
     assert "Nothing was trained here" in table
+    assert "seed" not in table.replace("no seeds", "")
+    assert "narrower or shallower" in table
     assert "**" not in "".join(line for line in table.splitlines() if "loaded" in line and line.startswith("|"))
 
 
@@ -105,6 +109,28 @@ def test_a_moved_checkpoint_is_the_same_experiment(place: Path, run: Path, monke
     assert command(monkeypatch, place, *BEGINNING, *arguments) == 0
 
 
+def test_our_own_file_keeps_the_inference_mode_it_was_trained_for(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "inference_batch_norm"
+    running = ["--set", f"model_settings.pix2pix.{name}=running", "--set", "references=['copy']"]
+    begin = [*BEGINNING[:-2], "--models", "pix2pix", "--budget", "4-steps"]
+    assert command(monkeypatch, place, *begin, *running, "--out", "trained") == 0
+    cell = place / "trained/cells/pix2pix-seed0"
+    own = ["--load", f"pix2pix={cell / 'generator.safetensors'}"]
+    image = ["--set", f"model_settings.pix2pix.{name}=image"]
+    assert command(monkeypatch, place, *BEGINNING, *own, *image, "--out", "reloaded") == 0
+    (again,) = (place / "reloaded/cells").glob("pix2pix-loaded-*")
+    for picture in (cell / "predictions").glob("*.png"):
+        assert (again / "predictions" / picture.name).read_bytes() == picture.read_bytes()
+    assert "running batch-norm statistics" in (place / "reloaded/report/tables/main.md").read_text()
+
+
+def test_a_foreign_file_colours_in_the_presets_inference_mode(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = ["--set", "model_settings.pix2pix.inference_batch_norm=running"]
+    assert command(monkeypatch, place, *BEGINNING, *loads("pix2pix"), *running, "--out", "foreign") == 0
+    (cell,) = (place / "foreign/cells").glob("pix2pix-loaded-*")
+    assert json.loads((cell / "generator.json").read_text())["settings"]["inference_batch_norm"] == "running"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -112,6 +138,8 @@ def test_a_moved_checkpoint_is_the_same_experiment(place: Path, run: Path, monke
         (["--load", "pix2pix=nowhere.pth"], "no file nowhere.pth"),
         (["--load", "zebra=pix2pix.pth"], "unknown model 'zebra'"),
         (["--load", "pix2pixhd=pix2pix.pth"], "pix2pix.pth"),
+        (["--load", "pix2pixhd=pix2pix.pth", "--dry-run"], "pix2pix.pth"),
+        (["--load", "pix2pix=deep.pth"], "deep.pth: does not fit 64 px"),
         ([*loads("pix2pix", "pix2pix")], "names something twice"),
         ([], "nothing to benchmark"),
     ],

@@ -21,6 +21,7 @@ from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
 from bench.training import CellTraining
 from bench.validation import diversity
+from models import regions
 
 STEPS = 6
 
@@ -120,6 +121,21 @@ def test_phases_are_calibrated_each_and_weighed_by_their_share(tiny_values: dict
     whole = models.parse_settings("pix2pixhd", experiment.model_settings["pix2pixhd"] | {"fix_global_share": 0.0})
     frozen_saves_work = planned.flops_per_step < flops_per_step("pix2pixhd", whole, 64, 1)
     assert frozen_saves_work
+
+
+def test_calibration_finds_no_regions_that_training_would_not_find(
+    tiny_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    real = regions.region_map
+    monkeypatch.setattr(regions, "region_map", lambda luma: made.append(1) or real(luma))
+    names = ["pix2pixhd-regions", "pix2pixhd-features"]
+    settings = dict.fromkeys(names, tiny_values["model_settings"]["pix2pixhd"])
+    experiment = Experiment.parse(tiny_values | {"models": names, "budget": "1h", "model_settings": settings}, "tiny")
+    for name in names:
+        made.clear()
+        plan_model(experiment, name, RandomBatches((1, 3, 64, 64), "cpu"), "cpu")
+        assert len(made) >= experiment.calibration.warmup_steps + experiment.calibration.least_measured_steps
 
 
 def test_model_that_lost_its_remarks_since_the_plan_is_refused(tiny_experiment: Experiment, tmp_path: Path) -> None:

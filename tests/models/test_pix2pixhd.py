@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,7 @@ from torchvision.models import vgg19
 
 import models
 from models import pretrained
+from models.feature_encoder import cluster_centres
 from models.instances import boundary_map
 from models.local_enhancer import LocalEnhancer
 from models.perceptual_loss import TAPS, WEIGHTS, PerceptualLoss
@@ -117,6 +119,16 @@ def test_feature_encoder_learns_and_its_clusters_colour_the_same_every_time():
     # What is drawn is one of the clusters in every region.
     drawn = translator.network_input(bw)[:, 4:].permute(0, 2, 3, 1).reshape(-1, 3)
     assert all(any(torch.equal(row, cluster) for cluster in clusters) for row in torch.unique(drawn, dim=0))
+
+
+def test_few_distinct_features_are_all_kept_as_clusters():
+    points = np.array([[0.0]] * 20 + [[1.0]])
+    assert set(cluster_centres([points], 10, seed=0).ravel()) == {0.0, 1.0}
+
+
+def test_an_encoder_too_deep_for_the_resolution_is_refused():
+    with pytest.raises(models.ModelError, match=r"lower n_downsample or n_downsample_E"):
+        built("pix2pixhd-features", TINY | {"n_downsample_E": 6})
 
 
 def test_features_of_the_truth_are_no_part_of_what_colours():

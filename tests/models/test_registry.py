@@ -94,6 +94,13 @@ def test_shown_name_tells_smaller_networks(name, given_settings, shown):
     assert models.translator_type(name).shown_name(models.parse_settings(name, given_settings)) == shown
 
 
+def test_direction_and_single_channel_say_why_in_words():
+    refused(lambda: models.parse_settings("pix2pix", {"direction": "BtoA"}), "direction = 'BtoA': BtoA would learn")
+    refused(
+        lambda: models.parse_settings("cyclegan", {"input_nc": 1}), "settings of cyclegan: input_nc 1 has no identity"
+    )
+
+
 def test_pix2pixhd_says_what_is_missing(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     names = ("pix2pix", "cyclegan", "pix2pixhd")
