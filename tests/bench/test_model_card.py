@@ -243,7 +243,7 @@ def test_json_is_the_same_card(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 def test_copy_has_a_card_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench(monkeypatch, "show", "copy") == 0
-    assert "copy: reference, shown but not ranked, not trained" in capsys.readouterr().out
+    assert "copy: shown but not ranked, not trained" in capsys.readouterr().out
     card = card_of("copy", 64)
     assert (card.flops_generator, card.flops_training_step, card.memory) == (0, None, None)
     assert [layer.kind for layer in card.networks[0].layers] == ["PassThrough"]
