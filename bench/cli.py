@@ -216,17 +216,19 @@ def models(context: click.Context) -> int:
 
 @models.command()
 @click.argument("name")
-@click.option("--resolution", type=int, default=256, show_default=True, help="64, 128, 256, 512 or 1024 px.")
+@click.option("--resolution", default="256", show_default=True, help="64, 128, 256, 512 or 1024 px, or 2048x1024.")
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a setting of the model, such as ngf=32."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-def show(name: str, resolution: int, assignments: tuple[str, ...], as_json: bool) -> int:
+def show(name: str, resolution: str, assignments: tuple[str, ...], as_json: bool) -> int:
     """Say what model NAME is: papers, settings, layers, parameters, FLOPs, memory to train."""
     from bench.model_card import model_card
     from bench.model_card_text import print_card
+    from bench.requesting import parse_resolution
 
-    print_card(model_card(name, resolution, assignments), _console(), as_json=as_json)
+    height, aspect = parse_resolution(resolution)
+    print_card(model_card(name, height, assignments, aspect), _console(), as_json=as_json)
     return 0
 
 

@@ -46,6 +46,7 @@ class ModelCard:
     name: str
     shown_name: str
     resolution: int
+    width: int
     ranked: bool
     pairing: str
     inference_mode: str
@@ -65,21 +66,24 @@ class ModelCard:
         return values
 
 
-def model_card(name: str, resolution: int, assignments: Sequence[str] = ()) -> ModelCard:
+def model_card(name: str, resolution: int, assignments: Sequence[str] = (), aspect: int = 1) -> ModelCard:
     """Return the card of model `name`, built in or of another package, with `assignments` (`key=value`) set.
+
+    Images are `resolution` px high and `aspect` times as wide.
 
     Raises models.ModelError for a wrong name, resolution or setting, RequestError for what is no assignment.
     """
     settings = models.parse_settings(name, _assigned(assignments))
     translator = models.build(name, settings, resolution, seed=0, device="meta")
-    batch = torch.empty(2, BATCH_SIZE, 3, resolution, resolution, device="meta").unbind()
+    batch = torch.empty(2, BATCH_SIZE, 3, resolution, aspect * resolution, device="meta").unbind()
     with _inputs_of(translator.generator) as inputs:
         networks = network_layers(translator, (batch[0], batch[1]))
-    step = flops_per_step(name, settings, resolution, BATCH_SIZE) if translator.trained else None
+    step = flops_per_step(name, settings, resolution, BATCH_SIZE, aspect * resolution) if translator.trained else None
     return ModelCard(
         name=name,
         shown_name=translator.shown_name(settings),
         resolution=resolution,
+        width=aspect * resolution,
         ranked=translator.ranked,
         pairing=translator.pairing if translator.trained else "none",
         inference_mode=translator.inference_mode(),

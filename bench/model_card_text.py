@@ -124,7 +124,8 @@ def _twin_line(network: NetworkLayers, twin: NetworkLayers) -> Text:
 
 
 def _costs_table(card: ModelCard) -> Table:
-    title = f"cost at {card.resolution} px, batch {BATCH_SIZE}"
+    size = f"{card.resolution}" if card.width == card.resolution else f"{card.width}x{card.resolution}"
+    title = f"cost at {size} px, batch {BATCH_SIZE}"
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_header=False)
     table.add_column("what")
     table.add_column("how much", justify="right")

@@ -10,7 +10,7 @@ from typing import Any
 import models
 from bench.budget import Budget
 from bench.errors import RequestError
-from bench.experiment import UNTRAINED_ROWS, Experiment, read_preset, set_value
+from bench.experiment import UNTRAINED_ROWS, WIDE_RESOLUTION, Experiment, read_preset, set_value
 from bench.runfolder import read_json, sha256_of
 
 
@@ -30,7 +30,7 @@ def build_experiment(
     values = read_preset(preset or default_preset(given.get("data.source")))
     for key, value in given.items():
         if key == "resolution" and value is not None:
-            values["resolution"], values["window_aspect"] = _resolution(value)
+            values["resolution"], values["window_aspect"] = parse_resolution(value)
         elif value is not None:
             section, _, last = key.rpartition(".")
             target = values.setdefault(section, {}) if section else values
@@ -89,14 +89,14 @@ def _model_names(text: str) -> list[str]:
     return names
 
 
-def _resolution(text: str) -> tuple[int, int]:
-    """Return height and aspect of "256", "1024x1024" or "2048x1024" (width x height)."""
+def parse_resolution(text: str) -> tuple[int, int]:
+    """Return height in px and aspect of "256", "1024x1024" or "2048x1024" (width x height); raises RequestError."""
     width, separator, height = text.lower().partition("x")
     if not width.isdigit() or (separator and not height.isdigit()) or int(height or width) < 1:
         raise RequestError(f"--resolution {text!r}: give a size such as 256, or 2048x1024")
     high = int(height or width)
     aspect, rest = divmod(int(width), high)
-    if rest or aspect not in (1, 2):
+    if rest or aspect not in (1, 2) or (aspect == 2 and high != WIDE_RESOLUTION):
         raise RequestError(f"--resolution {text!r}: windows are square, or 2048x1024")
     return high, aspect
 

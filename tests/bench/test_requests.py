@@ -44,7 +44,7 @@ def pictures(folder: Path, count: int) -> Path:
         (["run", "--budget", "10x"], "--budget '10x' is not a budget"),
         (["run", "--budget", "-5m"], "--budget '-5m' is not a budget"),
         (["run", "--resolution", "100"], "--resolution 100"),
-        (["run", "--resolution", "512x256"], "--resolution 2048x1024"),
+        (["run", "--resolution", "512x256"], "windows are square, or 2048x1024"),
         (["run", "--resolution", "3000x1000"], "windows are square, or 2048x1024"),
         (["run", "--resolution", "large"], "give a size such as 256"),
         (["run", "--seeds", "none"], "--seeds 'none'"),
