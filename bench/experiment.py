@@ -37,10 +37,14 @@ class _Section(pydantic.BaseModel):
 class DataSettings(_Section):
     """Where the pairs come from and how they are split; the numbers of `synthetic_*` concern the drawn manga alone.
 
-    `split_file` takes the split of another run; where it is empty, `split_seed` draws one.
+    `layout` and `bw_side` say how the source is laid out where looking at it is not to decide. `split_file` takes the split
+    of another run; where it is empty, `own_split` says whether a split that the source brings along (folders trainA and
+    testA, a manifest's column) is used, and `split_seed` draws what is not given.
     """
 
     source: str
+    layout: str = "auto"
+    bw_side: Literal["auto", "A", "B"] = "auto"
     bw_column: str
     color_column: str
     synthetic_pages: pydantic.PositiveInt
@@ -51,6 +55,7 @@ class DataSettings(_Section):
     validation_share: float = pydantic.Field(gt=0, lt=1)
     split_seed: pydantic.NonNegativeInt
     split_file: str
+    own_split: Literal["use", "ignore"] = "use"
 
 
 class TrainingSettings(_Section):

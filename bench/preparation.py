@@ -19,11 +19,14 @@ from bench.runfolder import RunFolder, read_json, write_json, write_parquet, wri
 _log = logging.getLogger("bench")
 
 
-def open_source(experiment: Experiment) -> data.PairSource:
-    """Return the experiment's source of pairs; raises data.DataError where it is unusable."""
+def open_source(experiment: Experiment, *, offline: bool = False) -> data.PairSource:
+    """Return the experiment's source of pairs; raises data.DataError where it is unusable. `offline`: nothing is fetched."""
     settings = experiment.data
     return data.open_pairs(
         settings.source,
+        layout=settings.layout,
+        bw_side=settings.bw_side,
+        offline=offline,
         bw_column=settings.bw_column,
         color_column=settings.color_column,
         synthetic_pages=settings.synthetic_pages,

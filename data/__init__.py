@@ -45,8 +45,11 @@ __all__ = [
 def open_pairs(
     spec: str,
     *,
+    layout: str = "auto",
+    bw_side: str = "auto",
     bw_column: str = "bw_image",
     color_column: str = "color_image",
+    offline: bool = False,
     synthetic_pages: int = 600,
     synthetic_size: int = 256,
     synthetic_series: int = 6,
@@ -56,8 +59,11 @@ def open_pairs(
     Args:
         spec: "synthetic" (the manga that the project draws), a folder, "hf:owner/name" (the Hugging Face hub), or
             "hf:PATH" (a local parquet file or folder, or a folder that `datasets` saved).
+        layout: how a folder is laid out; "auto" looks.
+        bw_side: which of two sides A and B is the B/W one; "auto" looks.
         bw_column: column of the B/W images, for hf sources.
         color_column: column of the colour images, for hf sources.
+        offline: use what is on this machine, reach for nothing.
         synthetic_pages: number of pages, for "synthetic".
         synthetic_size: short side of a drawn page in px, for "synthetic".
         synthetic_series: how many of the drawn series there are, for "synthetic": the fewer, the sooner learnt.

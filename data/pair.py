@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -11,22 +11,40 @@ Pixels = npt.NDArray[np.uint8]
 """A picture: uint8, HxWx3 in RGB order (HxW where a function says grey), 0 is black."""
 
 
+Part = Literal["train", "validation", "test"]
+"""One of the three parts of a split."""
+
+
 @dataclass(frozen=True, slots=True)
 class PairKey:
-    """The name of one page. `id` is unique in its source and safe as a file name; `page` counts within the chapter."""
+    """The name of one page. `id` is unique in its source and safe as a file name; `page` counts within the chapter.
+
+    `part` is where the source itself puts the page (folders trainA and testA, a manifest's column); None where it does
+    not say.
+    """
 
     id: str
     series: str
     chapter: str
     page: int
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RawPair:
-    """One page as it was stored: uint8 HxWx3. `bw` is None where there is only colour and a recipe must make it."""
+    """One page as it was stored: uint8 HxWx3. `bw` is None where there is only colour and a recipe must make it.
+
+    Attributes:
+        digest: sha256 in hex of the stored content of both pictures (their files' bytes where there are files); names the
+            page in split manifests.
+        color_mode, bw_mode: how the pictures were stored, in Pillow's words ("RGB", "L", "P", "CMYK", "I;16", …).
+    """
 
     bw: Pixels | None
     color: Pixels
+    digest: str = ""
+    color_mode: str = "RGB"
+    bw_mode: str = ""
 
 
 class PairSource(Protocol):
