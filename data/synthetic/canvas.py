@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from data.synthetic.geometry import Points, as_points, ribbon
 from data.synthetic.tone import PAPER, SOLID, TILE, Tone, screened
 
 Rgb = tuple[int, int, int]
+_Entry = TypeVar("_Entry", np.uint8, np.uint32)
 LINE = 2.2
 """Width of a contour in page units; 256 units are the short side of a page."""
 
@@ -52,6 +54,9 @@ class Material:
         """Return the material where it shines: lighter, and paper white on the B/W page."""
         return replace(self, rgb=mix(self.rgb, (255, 250, 240), 0.55), tone=PAPER)
 
+
+_BAND_ROWS = 32
+"""Rows of the page that are developed at once: what is looked up for them stays in the processor's cache."""
 
 INK = Material((0, 0, 0), SOLID)
 WHITE = Material((255, 255, 255))
@@ -181,16 +186,29 @@ def develop(canvas: Canvas, factor: int) -> Developed:
     """Return the pages, one pixel for every square of `factor` x `factor` canvas pixels, area-averaged."""
     numbers = np.asarray(canvas.image)
     height, width = numbers.shape
+    shape = (-(-height // factor), -(-width // factor))
+    page = Developed(
+        np.empty((*shape, 3), dtype=np.uint8), np.empty((*shape, 3), dtype=np.uint8), np.empty(shape, dtype=bool)
+    )
     colours, coverage = _tables(canvas.table.materials, (np.arange(height) + 0.5) / canvas.scale)
-    count = len(canvas.table.materials)
-    flat = numbers.astype(np.int32) + np.arange(height, dtype=np.int32)[:, None] * count
-    screens = np.array([m.tone.screen for m in canvas.table.materials], dtype=np.uint8)[numbers]
-    toned = screened(screens, coverage.ravel().take(flat), round(TILE * canvas.scale))
-    pixels = colours.view(np.uint32).ravel().take(flat)
-    color = np.asarray(Image.frombuffer("RGBX", (width, height), pixels.tobytes()).reduce(factor))[..., :3]
-    bw = np.asarray(Image.fromarray(toned).reduce(factor))
-    ink = np.asarray(Image.fromarray((numbers == 0).astype(np.uint8) * 255).reduce(factor)) >= 128
-    return Developed(np.ascontiguousarray(color), np.repeat(bw[..., None], 3, axis=2), ink)
+    screens = np.array([material.tone.screen for material in canvas.table.materials], dtype=np.uint8)
+    for first in range(0, shape[0], _BAND_ROWS):
+        rows = slice(first * factor, (first + _BAND_ROWS) * factor)
+        band = numbers[rows]
+        toned = screened(screens[band], _by_row(coverage[rows], band), round(TILE * canvas.scale), rows.start)
+        pixels = _by_row(colours[rows].view(np.uint32)[..., 0], band)
+        into = slice(first, first + _BAND_ROWS)
+        color = Image.frombuffer("RGBX", (width, len(band)), pixels).reduce(factor)
+        page.color[into] = np.asarray(color)[..., :3]
+        page.bw[into] = np.asarray(Image.fromarray(toned).reduce(factor))[..., None]
+        page.ink[into] = np.asarray(Image.fromarray((band == 0).astype(np.uint8) * 255).reduce(factor)) >= 128
+    return page
+
+
+def _by_row(table: NDArray[_Entry], numbers: NDArray[np.uint8]) -> NDArray[_Entry]:
+    """The entries [h, w] of a table [h, materials] that a map of numbers [h, w] asks for, each in its own row."""
+    rows, count = table.shape
+    return table.ravel().take(numbers + np.arange(0, rows * count, count, dtype=np.intp)[:, None])
 
 
 def _tables(materials: list[Material], heights: ArrayLike) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -104,14 +104,16 @@ def ranks(side: int) -> NDArray[np.uint8]:
     return tiles
 
 
-def screened(screens: NDArray[np.uint8], coverage: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def screened(
+    screens: NDArray[np.uint8], coverage: NDArray[np.uint8], side: int, first_row: int = 0
+) -> NDArray[np.uint8]:
     """Return the toned image [h, w], 0 black and 255 paper.
 
     `screens` [h, w] holds a `Screen` per pixel, `coverage` [h, w] the black share of 255; `side` is the tile's side in
-    pixels.
+    pixels; `first_row` is where on the page the image begins.
     """
     height, width = screens.shape
-    row = (np.arange(height, dtype=np.int32) % side) * side
-    column = np.arange(width, dtype=np.int32) % side
-    flat = screens.astype(np.int32) * (side * side) + row[:, None] + column[None, :]
+    row = ((np.arange(height, dtype=np.intp) + first_row) % side) * side
+    column = np.arange(width, dtype=np.intp) % side
+    flat = screens.astype(np.intp) * (side * side) + row[:, None] + column[None, :]
     return (ranks(side).ravel().take(flat) >= coverage).astype(np.uint8) * np.uint8(255)
