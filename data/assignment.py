@@ -19,6 +19,24 @@ Shares = tuple[float, float]
 """Of the test part and of the validation part; training gets the rest."""
 
 
+def assign_validation_groups(labels: Sequence[str], pages: float, seed: int) -> list[str]:
+    """Deal groups to validation (about as many pages as asked for) and training, for a source that brings its test part.
+
+    Raises:
+        DataError: fewer than two groups.
+    """
+    sizes = Counter(labels)
+    if len(sizes) < 2:
+        raise DataError(
+            f"the source's training part has {len(sizes)} group: validation is taken from it, so it needs two; add"
+            " groups, or mark a validation part"
+        )
+    names = list(sizes)
+    shuffled = [names[at] for at in random_order(len(names), seed, 0, 0)]
+    chosen = set(_chosen(shuffled, sizes, pages, len(shuffled) - 1))
+    return ["validation" if label in chosen else "train" for label in labels]
+
+
 def assign_groups(labels: Sequence[str], shares: Shares, seed: int, kind: str) -> list[str]:
     """The part of each page, from its group's label; a group is never divided.
 
@@ -53,16 +71,41 @@ def assign_blocks(rows: int, shares: Shares, seed: int) -> tuple[list[str], list
     """
     if rows < 3:
         raise DataError(f"{rows} pages: train, validation and test need at least one page each; add pages")
-    block = max(1, min(BLOCK_ROWS, rows // LEAST_BLOCKS))
-    gap = min(GAP_ROWS, block // 5) if block >= 5 else (1 if block >= 3 else 0)
-    names = _block_names(rows, block)
-    # The last block takes the rest, so that none is too short to give a gap.
-    labels = [names[min(row // block, len(names) - 1)] for row in range(rows)]
+    labels, block, gap = _cut(rows)
+    names = list(dict.fromkeys(labels))
     part_of = _deal([names[at] for at in random_order(len(names), seed, 0, 0)], Counter(labels), shares)
-    parts: list[str | None] = [part_of[label] for label in labels]
-    for row in _gap_rows(parts, gap):
-        parts[row] = None
-    return labels, parts, block, gap
+    return labels, _with_gaps([part_of[label] for label in labels], gap), block, gap
+
+
+def assign_validation_blocks(rows: int, pages: float, seed: int) -> tuple[list[str], list[str | None], int, int]:
+    """`assign_blocks` for the training rows of a source that brings its test part: only validation is taken from them."""
+    labels, block, gap = _cut(rows)
+    return labels, _with_gaps(assign_validation_groups(labels, pages, seed), gap), block, gap
+
+
+def _cut(rows: int) -> tuple[list[str], int, int]:
+    """The block of each row, and the rows of a block and of a gap."""
+    block = block_rows(rows)
+    gap = min(GAP_ROWS, block // 5) if block >= 5 else (1 if block >= 3 else 0)
+    return block_labels(rows, block), block, gap
+
+
+def _with_gaps(parts: Sequence[str], gap: int) -> list[str | None]:
+    gaps = _gap_rows(parts, gap)
+    return [None if row in gaps else part for row, part in enumerate(parts)]
+
+
+def block_rows(rows: int) -> int:
+    """Rows of a block of a flat source of so many rows."""
+    return max(1, min(BLOCK_ROWS, rows // LEAST_BLOCKS))
+
+
+def block_labels(rows: int, block: int) -> list[str]:
+    """The name of each row's block; the last block takes the rest, so that none is too short to give a gap."""
+    if not rows:
+        return []
+    names = _block_names(rows, block)
+    return [names[min(row // block, len(names) - 1)] for row in range(rows)]
 
 
 def _block_names(rows: int, block: int) -> list[str]:
@@ -94,7 +137,7 @@ def _chosen(candidates: Sequence[str], sizes: Counter[str], target: float, most:
     return chosen or [min(candidates, key=lambda name: sizes[name])]
 
 
-def _gap_rows(parts: Sequence[str | None], gap: int) -> set[int]:
+def _gap_rows(parts: Sequence[str], gap: int) -> set[int]:
     """Rows to leave out at every change of part: of the training side, else of the validation side."""
     rows: set[int] = set()
     for row in range(1, len(parts)):

@@ -1,24 +1,27 @@
 """Decodes and resizes every page of a split once, and keeps the pixels on disk for all runs that ask for the same.
 
 The folder's name is a digest of all that decides its content. It is built under another name and renamed when it is
-complete, so that an interrupted preparation leaves nothing that could be taken for one, and two processes that prepare
-the same at once do each other no harm.
+complete: an interrupted preparation leaves nothing that could be taken for one, and the next goes on where it stopped.
+Of two processes that want the same, one builds and the other waits.
 """
 
 import hashlib
 import json
 import os
-import secrets
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from data.cache_files import PartsWriter, disk_errors, open_pictures, open_windows, read_index
+from data.cache_journal import PageRecord
 from data.decoding import Job, decoded
 from data.duplicates import near_duplicates
 from data.errors import DataError
@@ -32,8 +35,11 @@ MOST_UNREADABLE = 0.01
 
 LEAST_RESOLUTION = 16
 
-STALE_SECONDS = 24 * 3600.0
-"""Half-built folders of killed processes are removed after this time; no preparation pauses for so long."""
+STALE_SECONDS = 7 * 24 * 3600.0
+"""Half-built folders that nobody went on with are removed after this time."""
+
+_WAIT_SECONDS = 0.5
+"""How often a process that waits for another one's preparation says that it is still there."""
 
 Progress = Callable[[int, int], None]
 """Called with the pages done and the pages in all."""
@@ -67,8 +73,8 @@ def prepare(
         aspect: width of a window over its height, which is R.
 
     Raises:
-        DataError: more than 1 % of the pages are unreadable, a part is left without pages, a given split leaks, recipe
-            "original" without B/W pages, or the cache cannot be written.
+        DataError: more than 1 % of the pages are unreadable, a part is left without pages, a given split leaks or names
+            other pages than the source has, recipe "original" without B/W pages, or the cache cannot be written.
     """
     if resolution < LEAST_RESOLUTION:
         raise DataError(f"resolution {resolution}: it is at least {LEAST_RESOLUTION} px")
@@ -83,39 +89,78 @@ def prepare(
             f"the split leaks: {len(index['near_duplicates'])} training pages nearly equal held-out ones (pages {first});"
             " take them out of its train part"
         )
+    _refuse_other_contents(split, index["contents"])
     return _open(job, folder, index)
+
+
+def _refuse_other_contents(split: Split, contents: dict[str, str]) -> None:
+    """A split that was saved with the pages' digests holds for these pages alone."""
+    other = [page for page, content in split.contents.items() if contents.get(page, content) != content]
+    if other:
+        raise DataError(
+            f"the split was made with other pages: {len(other)} of {len(split.contents)} have another content now"
+            f" ({', '.join(other[:3])}); give the data that it was made with, or leave --split out"
+        )
 
 
 def _build(job: Job, folder: Path, on_progress: Progress | None, threads: int) -> dict[str, Any]:
     root = folder.parent
-    building = root / f".building-{folder.name}-{os.getpid()}-{secrets.token_hex(4)}"
+    building = root / f".building-{folder.name}"
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         _remove_stale(root)
-        building.mkdir()
-    try:
-        _fill(job, building, on_progress, threads)
+    with _alone(root, folder.name, lambda: on_progress and on_progress(0, len(job.split.ids))):
+        # The one that was waited for has built it.
+        index = read_index(folder)
+        if index is not None:
+            return index
         with disk_errors(root):
-            return _move_into_place(building, folder)
+            building.mkdir(exist_ok=True)
+        try:
+            _fill(job, building, on_progress, threads)
+            with disk_errors(root):
+                return _move_into_place(building, folder)
+        except DataError:
+            # Not for an interruption: what is there is gone on with.
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+
+
+@contextmanager
+def _alone(root: Path, name: str, while_waiting: Callable[[], object]) -> Iterator[None]:
+    """Hold the right to build; the operating system's lock ends with its process, however that ends.
+
+    The lock's file stays: removed, it could be held twice.
+    """
+    lock = FileLock(root / f".lock-{name}")
+    while not lock.is_locked:
+        try:
+            with disk_errors(root):
+                lock.acquire(timeout=_WAIT_SECONDS)
+        except Timeout:
+            while_waiting()
+    try:
+        yield
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        lock.release()
 
 
 def _fill(job: Job, building: Path, on_progress: Progress | None, threads: int) -> None:
     pages = job.pages()
-    unreadable: list[tuple[str, str]] = []
-    thumbnails: dict[str, list[tuple[str, Pixels]]] = {part: [] for part in PARTS}
     with PartsWriter(building) as writer:
-        for done, page in enumerate(decoded(job, pages, threads), start=1):
-            if page.thumbnail is None:
-                unreadable.append((page.key.id, page.unreadable))
-                _refuse_too_many(unreadable, len(pages))
-            else:
-                writer.add(page.part, page.key.id, page.pictures)
-                thumbnails[page.part].append((page.key.id, page.thumbnail))
+        left = pages[len(writer.records) :]
+        for page in decoded(job, left, threads):
+            writer.add(page.record, page.pictures, page.thumbnail)
+            if page.record.unreadable:
+                _refuse_too_many(_unreadable(writer.records), len(pages))
             if on_progress is not None:
-                on_progress(done, len(pages))
-        writer.finish({"unreadable": unreadable, "near_duplicates": _leaks(thumbnails)})
+                on_progress(len(writer.records), len(pages))
+        leaks = _leaks(writer.records, writer.thumbnails())
+        writer.finish({"unreadable": _unreadable(writer.records), "near_duplicates": leaks})
+
+
+def _unreadable(records: Sequence[PageRecord]) -> list[tuple[str, str]]:
+    return [(record.page, record.unreadable) for record in records if record.unreadable]
 
 
 def _refuse_too_many(unreadable: Sequence[tuple[str, str]], pages: int) -> None:
@@ -124,15 +169,17 @@ def _refuse_too_many(unreadable: Sequence[tuple[str, str]], pages: int) -> None:
         raise DataError(f"more than {MOST_UNREADABLE:.0%} of the {pages} pages cannot be read: {shown}")
 
 
-def _leaks(thumbnails: dict[str, list[tuple[str, Pixels]]]) -> list[tuple[str, str]]:
+def _leaks(records: Sequence[PageRecord], thumbnails: dict[str, Pixels]) -> list[tuple[str, str]]:
     """(training id, held-out id) of near-duplicates, one pair for each training page."""
-    training, held_out = thumbnails["train"], thumbnails["validation"] + thumbnails["test"]
+    readable = [record for record in records if not record.unreadable]
+    training = [record.page for record in readable if record.part == "train"]
+    held_out = [record.page for part in ("validation", "test") for record in readable if record.part == part]
     if not training or not held_out:
         return []
-    first, second = (np.stack([pixels for _, pixels in pages]) for pages in (training, held_out))
+    first, second = (np.stack([thumbnails[page] for page in pages]) for pages in (training, held_out))
     pairs: dict[str, str] = {}
     for at, other in near_duplicates(first, second):
-        pairs.setdefault(training[at][0], held_out[other][0])
+        pairs.setdefault(training[at], held_out[other])
     return list(pairs.items())
 
 
@@ -164,7 +211,7 @@ def _remove_stale(root: Path) -> None:
 def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
     near = tuple((training, held_out) for training, held_out in index["near_duplicates"])
     unreadable = tuple((page, why) for page, why in index["unreadable"])
-    split = job.split.without(
+    split = replace(job.split, contents=index["contents"]).without(
         near_duplicates=[training for training, _ in near], unreadable=[page for page, _ in unreadable]
     )
     for part in PARTS:
@@ -194,7 +241,7 @@ def _content_digest(job: Job, split: Split, sha256: dict[str, str]) -> str:
         **job.window_shape(),
         "recipe": job.recipe,
         "settings": job.settings.model_dump(mode="json"),
-        "split": split.digest,
+        "split": split.assignment,
         "pages": [sha256[page] for page in split.ids],
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -206,7 +253,7 @@ def _open_training(folder: Path, index: dict[str, Any], split: Split) -> Trainin
     rows = [row for row, page in enumerate(part["pages"]) if page in wanted]
     bw, color = (open_pictures(folder, part, "train", kind, rows) for kind in ("bw", "color"))
     ids = [part["pages"][row] for row in rows]
-    return TrainingPages(ids, [split.groups[page] for page in ids], bw, color)
+    return TrainingPages(ids, [split.groups[page] for page in ids], bw, color, part["variants"])
 
 
 def _open_windows(

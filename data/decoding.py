@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from data.cache_files import StoredPicture
+from data.cache_files import page_record
+from data.cache_journal import PageRecord
 from data.duplicates import thumbnail
 from data.errors import DataError, UnreadableImage
 from data.geometry import resize_pair, short_side, window_origins
-from data.pair import PairKey, PairSource, Pixels, shown_name
+from data.pair import PairKey, PairSource, Pixels, RawPair, shown_name
+from data.prepared import StoredPicture
 from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
 from data.splits import PARTS, Split
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raised when anything that decides the stored pixels or the dropped pages changes."""
 
 
@@ -37,7 +39,7 @@ class Job:
         content = {
             "version": CACHE_VERSION,
             "source": self.source.fingerprint(),
-            "split": self.split.digest,
+            "split": self.split.assignment,
             "recipe": self.recipe,
             "settings": self.settings.model_dump(mode="json"),
             "resolution": self.resolution,
@@ -60,13 +62,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPage:
-    """A decoded page, or the reason why there is none."""
+    """A decoded page; one that cannot be used has a record that says why, and nothing else."""
 
-    part: str
-    key: PairKey
+    record: PageRecord
     pictures: tuple[StoredPicture, ...]
     thumbnail: Pixels | None
-    unreadable: str = ""
 
 
 def decoded(job: Job, pages: Sequence[tuple[str, PairKey]], threads: int) -> Iterator[DecodedPage]:
@@ -91,11 +91,29 @@ def _decode(job: Job, part: str, key: PairKey) -> DecodedPage:
         side = short_side(job.resolution, "train" if part == "train" else "test")
         pair = resize_pair(raw, side, shown_name(job.source, key), job.aspect)
     except UnreadableImage as error:
-        return DecodedPage(part, key, (), None, str(error))
-    grey = apply_recipe_grey(job.recipe, job.settings, pair.bw, pair.color)[:, :, None]
-    whole = StoredPicture(grey, pair.color)
-    pictures = (whole,) if part == "train" else tuple(_windows(whole, job))
-    return DecodedPage(part, key, pictures, thumbnail(raw.color))
+        return DecodedPage(PageRecord(part, key.id, "", (), (), 0, unreadable=str(error)), (), None)
+    if part == "train":
+        pictures: tuple[StoredPicture, ...] = (_drawn(job, pair, job.settings.training_variants(key.id)),)
+    else:
+        pictures = tuple(_windows(_drawn(job, pair, (job.settings,)), job))
+    return DecodedPage(page_record(part, key.id, _content(raw), pictures), pictures, thumbnail(raw.color))
+
+
+def _drawn(job: Job, pair: RawPair, variants: Sequence[RecipeSettings]) -> StoredPicture:
+    """The whole page with its B/W picture in each of the recipe's variants."""
+    bw = (apply_recipe_grey(job.recipe, settings, pair.bw, pair.color)[:, :, None] for settings in variants)
+    return StoredPicture(tuple(bw), pair.color)
+
+
+def _content(raw: RawPair) -> str:
+    """The digest that the source gives, else that of the pixels."""
+    if raw.digest:
+        return raw.digest
+    digest = hashlib.sha256()
+    for picture in (raw.color, raw.bw):
+        if picture is not None:
+            digest.update(f"{picture.shape}\n".encode() + picture.tobytes())
+    return digest.hexdigest()
 
 
 def _windows(page: StoredPicture, job: Job) -> Iterator[StoredPicture]:
@@ -103,4 +121,4 @@ def _windows(page: StoredPicture, job: Job) -> Iterator[StoredPicture]:
     height, width = page.color.shape[:2]
     for y, x in window_origins(height, width, job.aspect):
         window = np.s_[y : y + side, x : x + job.aspect * side]
-        yield StoredPicture(page.bw[window], page.color[window])
+        yield StoredPicture(tuple(bw[window] for bw in page.bw), page.color[window])

@@ -39,7 +39,15 @@ def ink_lines(
     return np.asarray(ink | _specks(~ink, smallest_hole))
 
 
-def halftone(luma: Luma, *, period: int, blur: float, edges: Sequence[float], coverages: Sequence[float]) -> Ink:
+def halftone(
+    luma: Luma,
+    *,
+    period: int,
+    blur: float,
+    edges: Sequence[float],
+    coverages: Sequence[float],
+    offset: tuple[int, int] = (0, 0),
+) -> Ink:
     """Where halftone dots put ink.
 
     Args:
@@ -48,10 +56,12 @@ def halftone(luma: Luma, *, period: int, blur: float, edges: Sequence[float], co
         blur: standard deviation, px, of the blur that tones are chosen under.
         edges: luma at which tones change, ascending.
         coverages: share of ink of each tone, darkest first; one more than edges.
+        offset: px that the grid of dots is moved down and right.
     """
     tone = np.digitize(gaussian_filter(luma, blur), edges)
     height, width = luma.shape
-    rank = np.tile(_dot_ranks(period), (height // period + 1, width // period + 1))[:height, :width]
+    cell = np.roll(_dot_ranks(period), offset, axis=(0, 1))
+    rank = np.tile(cell, (height // period + 1, width // period + 1))[:height, :width]
     return np.asarray(rank < np.asarray(coverages)[tone])
 
 

@@ -17,6 +17,14 @@ from data.recipes import Recipe, RecipeSettings
 from data.splits import Split
 
 
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """The pixels of a training page or of one test window: colour HxWx3, and B/W HxWx1 in each variant of the recipe."""
+
+    bw: tuple[Pixels, ...]
+    color: Pixels
+
+
 class FlatImages:
     """Pictures of different sizes in one flat array of bytes; item i is a read-only view HxWxC."""
 
@@ -64,19 +72,30 @@ class FlatImages:
 class TrainingPages:
     """The training pages at short side round(R * 286/256), in the order of the split."""
 
-    def __init__(self, ids: Sequence[str], groups: Sequence[str], bw: FlatImages, color: FlatImages) -> None:
-        """Pages by index; `bw` has one channel, `color` three, and both the same sizes."""
+    def __init__(
+        self, ids: Sequence[str], groups: Sequence[str], bw: FlatImages, color: FlatImages, variants: int = 1
+    ) -> None:
+        """Pages by index.
+
+        Args:
+            ids: of the pages.
+            groups: of the pages.
+            bw: one channel, `variants` pictures a page, one page's after the other's.
+            color: three channels, a picture a page.
+            variants: B/W versions of each page.
+        """
         self.ids = tuple(ids)
         self.groups = tuple(groups)
         self.inputs = bw
         self.truths = color
+        self.variants = variants
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def bw(self, at: int) -> Pixels:
-        """The B/W input of a page: read-only uint8 HxWx3 view with equal channels."""
-        return as_rgb(self.inputs[at])
+    def bw(self, at: int, variant: int = 0) -> Pixels:
+        """The B/W input of a page: read-only uint8 HxWx3 view with equal channels; variant 0 is made as test pages are."""
+        return as_rgb(self.inputs[at * self.variants + variant])
 
     def color(self, at: int) -> Pixels:
         """The colour page: read-only uint8 HxWx3 view."""

@@ -6,7 +6,8 @@ say. Lengths in settings are px of a page whose short side
 is 256 px and grow with the short side, so that pages look alike at every resolution. All recipes are deterministic.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, get_args
 
 import numpy as np
@@ -17,9 +18,13 @@ from PIL import Image
 from data.errors import DataError
 from data.ink import halftone, ink_lines
 from data.pair import Pixels
+from data.randomness import raw_words
 
 Recipe = Literal["original", "gray", "lines", "screentone"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
+
+_MOST_VARIED = 6
+"""Random numbers that a version needs at most."""
 
 _Share = Annotated[float, pydantic.Field(ge=0.0, le=1.0)]
 
@@ -28,6 +33,13 @@ class RecipeSettings(pydantic.BaseModel):
     """The base of all recipe settings: frozen, unknown keys refused."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    def training_variants(self, page: str) -> tuple[Self, ...]:
+        """The settings of each B/W version of a training page, by its id; the first one is what test pages get.
+
+        A page that always looks the same teaches the recipe's own numbers along with the colours.
+        """
+        return (self,)
 
 
 class OriginalSettings(RecipeSettings):
@@ -59,12 +71,39 @@ class LinesSettings(RecipeSettings):
     """Ink spots up to this area, px^2 at short side 256, are dust and go."""
     smallest_hole_px2: float = pydantic.Field(default=3.0, ge=0.0, le=1000.0)
     """White spots inside ink up to this area, px^2 at short side 256, are filled."""
+    variants: int = pydantic.Field(default=3, ge=1, le=16)
+    """B/W versions of each training page; 1 for none but the settings above. Three, as in Golyadkin and Makarov 2020
+    (manga-colorization: three synthetic B/W versions of a colour page)."""
+    variant_seed: int = pydantic.Field(default=0, ge=0, lt=2**64)
+    """Of the versions: they follow from it, the page's id and the version's number alone, the same for every model."""
+    sigma_spread: float = pydantic.Field(default=0.25, ge=0.0, lt=1.0)
+    """Versions have sigma_px times 1 - spread to 1 + spread: from fine to broad pens. Chosen by eye, as the next two."""
+    sharpness_spread: float = pydantic.Field(default=0.3, ge=0.0, lt=1.0)
+    """The same for sharpness."""
+    threshold_spread: float = pydantic.Field(default=0.05, ge=0.0, le=0.5)
+    """Versions have threshold - spread to threshold + spread, luma: more or less spotted black."""
+
+    def training_variants(self, page: str) -> tuple[Self, ...]:
+        """The settings as they are, then `variants` - 1 of their neighbours."""
+        return (self, *(self._neighbour(page, number) for number in range(1, self.variants)))
+
+    def _neighbour(self, page: str, number: int) -> Self:
+        return self.model_copy(update=self._varied(_signed_shares(self.variant_seed, page, number)))
+
+    def _varied(self, shares: Iterator[float]) -> dict[str, Any]:
+        """The settings that differ in a version, from random numbers in [-1, 1)."""
+        return {
+            "sigma_px": self.sigma_px * (1.0 + self.sigma_spread * next(shares)),
+            "sharpness": self.sharpness * (1.0 + self.sharpness_spread * next(shares)),
+            "threshold": min(1.0, max(0.0, self.threshold + self.threshold_spread * next(shares))),
+        }
 
 
 class ScreentoneSettings(LinesSettings):
     """Ink lines over halftone dots at 45 degrees, in the few fixed densities that screentone sheets are sold in.
 
-    Dots are anchored to the page's corner and drawn on whole pixels, so that a flat tone is exactly periodic.
+    Dots are anchored to the page's corner and drawn on whole pixels, so that a flat tone is exactly periodic. Training
+    versions lay them elsewhere.
     """
 
     threshold: float = pydantic.Field(default=0.1, ge=0.0, le=1.0)
@@ -80,6 +119,19 @@ class ScreentoneSettings(LinesSettings):
     """Where one tone ends and the next lighter one begins, luma of 0 to 1, ascending. Chosen by eye."""
     tone_coverage: tuple[_Share, ...] = (1.0, 0.375, 0.25, 0.125, 0.0)
     """Share of ink of each tone from the darkest to the lightest; one more than `tone_luma`."""
+    tone_luma_spread: float = pydantic.Field(default=0.05, ge=0.0, le=0.5)
+    """Training versions shift all of `tone_luma` by -spread to +spread. Chosen by eye."""
+    dot_offset: tuple[_Share, _Share] = (0.0, 0.0)
+    """Where the grid of dots begins, down and right, in periods; versions draw their own."""
+
+    def _varied(self, shares: Iterator[float]) -> dict[str, Any]:
+        lines = super()._varied(shares)
+        shift = self.tone_luma_spread * next(shares)
+        return {
+            **lines,
+            "tone_luma": tuple(min(1.0, max(0.0, luma + shift)) for luma in self.tone_luma),
+            "dot_offset": (0.5 * (next(shares) + 1.0), 0.5 * (next(shares) + 1.0)),
+        }
 
     @pydantic.model_validator(mode="after")
     def _tones_fit(self) -> Self:
@@ -178,14 +230,23 @@ def _lines(settings: LinesSettings, luma: npt.NDArray[np.float64]) -> npt.NDArra
 
 def _screentone(settings: ScreentoneSettings, luma: npt.NDArray[np.float64]) -> Pixels:
     unit = _unit(luma)
+    period = max(settings.least_period_px, 2 * round(settings.period_px * unit / 2))
+    down, right = (int(share * period) for share in settings.dot_offset)
     dots = halftone(
         luma,
-        period=max(settings.least_period_px, 2 * round(settings.period_px * unit / 2)),
+        period=period,
+        offset=(down, right),
         blur=settings.tone_blur_px * unit,
         edges=settings.tone_luma,
         coverages=settings.tone_coverage,
     )
     return _to_paper(_lines(settings, luma) | dots)
+
+
+def _signed_shares(seed: int, page: str, number: int) -> Iterator[float]:
+    """Random numbers in [-1, 1) that belong to one version of one page."""
+    name = int.from_bytes(hashlib.sha256(page.encode()).digest()[:8], "big")
+    return (float(word) / 2**63 - 1.0 for word in raw_words(seed, name, number, _MOST_VARIED))
 
 
 def _to_paper(ink: npt.NDArray[np.bool_]) -> Pixels:

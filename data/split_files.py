@@ -35,6 +35,8 @@ class _SplitFile(pydantic.BaseModel):
     block: int = 0
     gap: int = 0
     dropped: _Dropped = _Dropped()
+    origin: Literal["drawn", "source"] = "drawn"
+    contents: dict[str, str] = {}
     digest: str | None = None
 
 
@@ -68,8 +70,15 @@ def load_split(path: Path, keys: Sequence[PairKey], *, grouped: bool, group_by: 
     return check_split(stored, keys, grouped=grouped, name=str(path))
 
 
-def check_split(split: Split, keys: Sequence[PairKey], *, grouped: bool, name: str = "the split") -> Split:
+def check_split(split: Split, keys: Sequence[PairKey], *, grouped: bool, name: str, mend: str = _MEND) -> Split:
     """The split with each part in the source's order and groups for all its pages.
+
+    Args:
+        split: to be checked.
+        keys: of the source, all of them.
+        grouped: whether the source knows series and chapters.
+        name: what messages call the split.
+        mend: what messages advise.
 
     Raises:
         DataError: ids that the source does not have, an empty part, or an id or a group in two parts.
@@ -78,14 +87,14 @@ def check_split(split: Split, keys: Sequence[PairKey], *, grouped: bool, name: s
     unknown = [page for page in split.ids if page not in place]
     if unknown:
         raise DataError(
-            f"{name}: {len(unknown)} of its {len(split.ids)} pages are not in the source ({_some(unknown)}); {_MEND}"
+            f"{name}: {len(unknown)} of its {len(split.ids)} pages are not in the source ({_some(unknown)}); {mend}"
         )
     for part in PARTS:
         if not getattr(split, part):
             raise DataError(f"{name}: its part {part} is empty; every part needs a page")
-    _refuse_twice(split.ids, name)
+    _refuse_twice(split.ids, name, mend)
     groups = _completed_groups(split, {key.id: key for key in keys}, grouped)
-    _refuse_divided_groups(split, groups, name)
+    _refuse_divided_groups(split, groups, name, mend)
     train, validation, test = (tuple(sorted(getattr(split, part), key=place.__getitem__)) for part in PARTS)
     return replace(split, train=train, validation=validation, test=test, groups=groups)
 
@@ -97,20 +106,20 @@ def _completed_groups(split: Split, keys: Mapping[str, PairKey], grouped: bool) 
     return {page: split.groups.get(page, page) for page in split.ids}
 
 
-def _refuse_twice(ids: Sequence[str], name: str) -> None:
+def _refuse_twice(ids: Sequence[str], name: str, mend: str) -> None:
     twice = [page for page, times in Counter(ids).items() if times > 1]
     if twice:
-        raise DataError(f"{name}: leaks: {len(twice)} pages stand in it twice ({_some(twice)}); {_MEND}")
+        raise DataError(f"{name}: leaks: {len(twice)} pages stand in it twice ({_some(twice)}); {mend}")
 
 
-def _refuse_divided_groups(split: Split, groups: Mapping[str, str], name: str) -> None:
+def _refuse_divided_groups(split: Split, groups: Mapping[str, str], name: str, mend: str) -> None:
     part_of: dict[str, str] = {}
     for part in PARTS:
         for page in getattr(split, part):
             first = part_of.setdefault(groups[page], part)
             if first != part:
                 raise DataError(
-                    f"{name}: leaks: the group {groups[page]!r} is in {first} and in {part} (page {page}); {_MEND}"
+                    f"{name}: leaks: the group {groups[page]!r} is in {first} and in {part} (page {page}); {mend}"
                 )
 
 

@@ -28,6 +28,8 @@ class Split:
         dropped_gap: ids left out between blocks.
         dropped_near_duplicates: training ids left out because they nearly equal a held-out page.
         unreadable: ids left out because they could not be decoded.
+        origin: "source" where the test part is the source's own, "drawn" where the seed decided.
+        contents: sha256 of each page's stored content, in hex, once its pages have been read; empty before.
     """
 
     train: tuple[str, ...]
@@ -43,6 +45,8 @@ class Split:
     dropped_gap: tuple[str, ...] = ()
     dropped_near_duplicates: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    origin: Literal["drawn", "source"] = "drawn"
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -51,9 +55,23 @@ class Split:
 
     @property
     def digest(self) -> str:
-        """sha256 in hex over the ids and groups of each part; how the split was drawn does not enter."""
-        content = {part: [[page, self.groups.get(page, "")] for page in getattr(self, part)] for part in PARTS}
-        return hashlib.sha256(json.dumps(content, ensure_ascii=True).encode("ascii")).hexdigest()
+        """sha256 in hex over the ids, groups and contents of each part; how the split was drawn does not enter."""
+        return self._digest(self.contents)
+
+    @property
+    def assignment(self) -> str:
+        """`digest` without the contents: which page is in which part."""
+        return self._digest({})
+
+    def _digest(self, contents: Mapping[str, str]) -> str:
+        pages = {
+            part: [
+                [page, self.groups.get(page, ""), *([contents[page]] if page in contents else [])]
+                for page in getattr(self, part)
+            ]
+            for part in PARTS
+        }
+        return hashlib.sha256(json.dumps(pages, ensure_ascii=True).encode("ascii")).hexdigest()
 
     def group_counts(self) -> dict[str, int]:
         """Number of groups in each part."""
@@ -68,6 +86,7 @@ class Split:
             validation=_kept(self.validation, gone),
             test=_kept(self.test, gone),
             groups={page: group for page, group in self.groups.items() if page not in gone},
+            contents={page: content for page, content in self.contents.items() if page not in gone},
             dropped_near_duplicates=self.dropped_near_duplicates + tuple(near_duplicates),
             unreadable=self.unreadable + tuple(unreadable),
         )
@@ -77,6 +96,7 @@ class Split:
         return {
             "format": 1,
             "digest": self.digest,
+            "origin": self.origin,
             "group_by": self.group_by,
             "seed": self.seed,
             "test_share": self.test_share,
@@ -95,6 +115,7 @@ class Split:
             },
             **{part: list(getattr(self, part)) for part in PARTS},
             "groups": dict(self.groups),
+            "contents": dict(self.contents),
         }
 
     def save(self, path: Path) -> None:
@@ -128,10 +149,14 @@ def make_split(
     if group_by == "series" and not grouped:
         raise DataError("the source has no series to group by: all its pages are in one folder or table")
     labels, part_of, block, gap = _dealt(keys, grouped, group_by, seed, (test_share, validation_share))
-    parts = {part: tuple(key.id for key, to in zip(keys, part_of, strict=True) if to == part) for part in PARTS}
-    used = {page for ids in parts.values() for page in ids}
+    train, validation, test = (
+        tuple(key.id for key, to in zip(keys, part_of, strict=True) if to == part) for part in PARTS
+    )
+    used = {*train, *validation, *test}
     return Split(
-        **parts,
+        train=train,
+        validation=validation,
+        test=test,
         groups={key.id: label for key, label in zip(keys, labels, strict=True) if key.id in used},
         group_by=group_by if grouped else "blocks",
         seed=seed,

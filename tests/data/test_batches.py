@@ -98,6 +98,74 @@ def test_unpaired_uses_all_pages_and_the_order_of_the_paired():
     assert any((plan.bw_views != plan.color_views).any() for plan in plans)
 
 
+def with_variants(count, variants):
+    """Flat pages: colour is the page's number, B/W ten times that plus the variant's."""
+    bw = [np.full((R, R, 1), 10 * page + variant, np.uint8) for page in range(count) for variant in range(variants)]
+    color = [np.full((R, R, 3), page, np.uint8) for page in range(count)]
+    groups = [str(page) for page in range(count)]
+    return TrainingPages(groups, groups, FlatImages.of(bw), FlatImages.of(color), variants)
+
+
+@given(st.integers(1, 5), st.integers(0, 99), st.integers(0, 999))
+def test_variants_belong_to_their_page(variants, seed, step):
+    pages = with_variants(7, variants)
+    bw, color = (decoded(tensor) for tensor in batches(pages, seed=seed).batch(step))
+    assert torch.equal(bw // 10, color)
+    assert int((bw % 10).max()) < variants
+    paired, unpaired = (batches(pages, pairing, seed=seed).plan(step) for pairing in ("paired", "unpaired"))
+    np.testing.assert_array_equal(paired.bw_variants, unpaired.bw_variants)
+
+
+def test_variants_are_drawn_evenly_and_change_nothing_else():
+    many, one = batches(with_variants(7, 3)), batches(with_variants(7, 1))
+    plans = [(many.plan(step), one.plan(step)) for step in range(1000)]
+    counts = np.bincount(np.concatenate([plan.bw_variants for plan, _ in plans]), minlength=3)
+    # 3,000 draws: 1,000 each, with 5 standard deviations of room.
+    assert np.abs(counts - 1000).max() < 130
+    for plan, other in plans:
+        np.testing.assert_array_equal(plan.bw_pages, other.bw_pages)
+        np.testing.assert_array_equal(plan.bw_views, other.bw_views)
+
+
+def disjoint(pages, seed=0, batch_size=3, pairing="unpaired"):
+    return TrainingBatches(pages, resolution=R, batch_size=batch_size, seed=seed, pairing=pairing, unpaired="disjoint")
+
+
+@given(group_lists, st.integers(0, 99))
+def test_disjoint_sides_share_no_group(groups, seed):
+    pages = coded_pages(groups)
+    plans = [disjoint(pages, seed).plan(step) for step in range(40)]
+    bw = {int(page) for plan in plans for page in plan.bw_pages}
+    color = {int(page) for plan in plans for page in plan.color_pages}
+    assert not bw & color
+    if len(set(groups)) > 1:
+        assert not {groups[page] for page in bw} & {groups[page] for page in color}
+
+
+def test_disjoint_halves_are_even_and_the_same_for_every_seed():
+    pages = coded_pages([str(page // 4) for page in range(40)])
+    sides = set()
+    for seed in range(3):
+        plans = [disjoint(pages, seed).plan(step) for step in range(200)]
+        bw = frozenset(int(page) for plan in plans for page in plan.bw_pages)
+        color = frozenset(int(page) for plan in plans for page in plan.color_pages)
+        assert len(bw) == len(color) == 20
+        sides.add((bw, color))
+    assert len(sides) == 1
+    # One group: single pages are dealt.
+    plans = [disjoint(coded_pages(["a"] * 9)).plan(step) for step in range(100)]
+    assert len({int(page) for plan in plans for page in plan.bw_pages}) in (4, 5)
+
+
+def test_disjoint_leaves_paired_models_alone():
+    pages = coded_pages([str(page // 4) for page in range(40)])
+    for step in range(5):
+        for first, second in zip(
+            disjoint(pages, pairing="paired").batch(step), batches(pages).batch(step), strict=True
+        ):
+            assert torch.equal(first, second)
+
+
 def test_crops_and_flips_are_uniform():
     maker = batches(coded_pages(["a"] * 4), batch_size=4)
     views = np.concatenate([maker.plan(step).bw_views for step in range(1000)])

@@ -1,6 +1,9 @@
 import errno
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -29,6 +32,11 @@ def contents(ready):
     pages = [ready.train.bw(at).tobytes() + ready.train.color(at).tobytes() for at in range(len(ready.train))]
     windows = [window.bw.tobytes() + window.color.tobytes() for window in [*ready.validation, *ready.test]]
     return ready.train.ids, ready.validation.ids, ready.test.ids, pages, windows
+
+
+def leftovers(cache):
+    """All but the empty lock files."""
+    return [path.name for path in cache.iterdir() if not path.name.startswith(".lock-")]
 
 
 def test_pixels_are_those_of_the_direct_path(chapters, tmp_path):
@@ -118,18 +126,91 @@ class StopError(Exception):
     pass
 
 
-def test_interrupted_preparation_leaves_nothing_and_is_made_again(chapters, tmp_path):
-    source = open_pairs(str(chapters))
-    cache = tmp_path / "cache"
-
+def stopped_after(pages):
     def stop(done, total):
-        if done == 20:
+        if done == pages:
             raise StopError
 
+    return stop
+
+
+def interrupted(source, cache, pages=20):
     with pytest.raises(StopError):
-        prepared(source, cache, on_progress=stop)
-    assert list(cache.iterdir()) == []
-    assert contents(prepared(source, cache)) == contents(prepared(source, tmp_path / "other"))
+        prepared(source, cache, on_progress=stopped_after(pages))
+    (building,) = cache.glob(".building-*")
+    assert not [path for path in cache.iterdir() if path.name[0] != "."]
+    return building
+
+
+def test_interrupted_preparation_is_gone_on_with(chapters, tmp_path):
+    source = open_pairs(str(chapters))
+    cache = tmp_path / "cache"
+    interrupted(source, cache)
+    seen = []
+    again = prepared(source, cache, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(page, 32) for page in range(21, 33)]
+    assert contents(again) == contents(prepared(source, tmp_path / "other"))
+    assert index_of(again) == index_of(prepared(source, tmp_path / "other"))
+    assert not list(cache.glob(".building-*"))
+    assert not {path.name for path in again.folder.iterdir()} & {"journal.jsonl", "thumbnails.bin"}
+
+
+def index_of(ready):
+    return json.loads((ready.folder / "index.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "damage", ["a flipped byte", "a short file", "no file", "a torn line", "no thumbnails", "strange lines"]
+)
+def test_damage_in_what_was_interrupted_costs_pages_not_truth(chapters, tmp_path, damage):
+    source = open_pairs(str(chapters))
+    building = interrupted(source, tmp_path / "cache")
+    pixels, journal = building / "train-color.bin", building / "journal.jsonl"
+    stored = bytearray(pixels.read_bytes())
+    if damage == "a flipped byte":
+        stored[len(stored) // 2] ^= 1
+        pixels.write_bytes(stored)
+    elif damage == "a short file":
+        pixels.write_bytes(stored[: len(stored) // 2])
+    elif damage == "no file":
+        pixels.unlink()
+    elif damage == "a torn line":
+        journal.write_bytes(journal.read_bytes()[:-30])
+    elif damage == "no thumbnails":
+        (building / "thumbnails.bin").unlink()
+    else:
+        journal.write_bytes(b"[1]\n" + journal.read_bytes())
+    seen = []
+    again = prepared(source, tmp_path / "cache", on_progress=lambda done, total: seen.append(done))
+    assert 1 <= seen[0] <= 20
+    assert seen[-1] == 32
+    assert contents(again) == contents(prepared(source, tmp_path / "other"))
+    assert index_of(again) == index_of(prepared(source, tmp_path / "other"))
+
+
+KILLED = """
+import os, signal, sys
+from data import make_split, open_pairs, prepare, recipe_settings
+from pathlib import Path
+
+def kill(done, total):
+    if done == 17:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+source = open_pairs(sys.argv[1])
+split = make_split(source.keys(), grouped=source.grouped, seed=0)
+prepare(source, split, recipe="lines", recipe_settings=recipe_settings("lines"), resolution=32,
+        cache_root=Path(sys.argv[2]), on_progress=kill)
+"""
+
+
+def test_killed_preparation_ends_with_the_same_bytes(chapters, tmp_path):
+    command = [sys.executable, "-c", KILLED, str(chapters), str(tmp_path / "cache")]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    source = open_pairs(str(chapters))
+    again, whole = prepared(source, tmp_path / "cache"), prepared(source, tmp_path / "other")
+    assert again.digest == whole.digest
+    assert contents(again) == contents(whole)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "no index", "half an index"])
@@ -163,7 +244,7 @@ def test_two_at_once_agree(chapters, tmp_path):
         worker.join()
     assert len({ready.digest for ready in results}) == 1
     assert len(results) == 3
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == [results[0].folder.name]
+    assert [path.name for path in (tmp_path / "cache").iterdir() if path.name[0] != "."] == [results[0].folder.name]
 
 
 def test_near_duplicates_of_held_out_pages_are_dropped_and_named(chapters, tmp_path):
@@ -211,7 +292,7 @@ def test_many_unreadable_pages_stop(many, tmp_path):
     with pytest.raises(DataError, match=r"more than 1% of the 202 pages.*31\.png") as raised:
         prepared(open_pairs(str(many)), tmp_path / "cache", resolution=16)
     assert "\n" not in str(raised.value)
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert not leftovers(tmp_path / "cache")
 
 
 def test_original_on_colour_pages_names_the_mend(chapters, tmp_path):
@@ -247,11 +328,11 @@ def test_full_disk_is_one_clear_line_and_leaves_nothing(chapters, tmp_path, monk
     monkeypatch.setattr(data.cache_files.os, "fsync", full)
     with pytest.raises(DataError, match="disk is full; free some space"):
         prepared(open_pairs(str(chapters)), tmp_path / "cache")
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert not leftovers(tmp_path / "cache")
 
 
 def test_stale_leftovers_are_removed_and_fresh_ones_kept(chapters, tmp_path):
-    stale, fresh = tmp_path / ".building-a-1-x", tmp_path / ".building-b-2-y"
+    stale, fresh = tmp_path / ".building-a", tmp_path / ".building-b"
     for folder in (stale, fresh):
         folder.mkdir()
         (folder / "train-bw.bin").write_bytes(b"1")
@@ -260,6 +341,51 @@ def test_stale_leftovers_are_removed_and_fresh_ones_kept(chapters, tmp_path):
     prepared(open_pairs(str(chapters)), tmp_path)
     assert not stale.exists()
     assert fresh.exists()
+
+
+def test_split_that_was_made_with_other_pages_is_refused(pairs, tmp_path, draw, save):
+    source = open_pairs(str(pairs))
+    first = prepared(source, tmp_path / "cache", recipe="original")
+    assert set(first.split.contents) == set(first.split.ids)
+    first.split.save(tmp_path / "split.json")
+
+    def again():
+        source = open_pairs(str(pairs))
+        given = load_split(tmp_path / "split.json", source.keys(), grouped=source.grouped)
+        return prepared(source, tmp_path / "cache", split=given, recipe="original", duplicates="refuse")
+
+    assert again().split == first.split
+    save(draw(4711), pairs / "color" / f"{first.split.test[0]}.png")
+    with pytest.raises(DataError, match=f"made with other pages.*{first.split.test[0]}"):
+        again()
+
+
+def test_training_pages_have_variants_and_test_pages_do_not(chapters, tmp_path):
+    source = open_pairs(str(chapters))
+    ready = prepared(source, tmp_path, recipe="screentone")
+    settings = recipe_settings("screentone")
+    assert ready.train.variants == settings.variants == 3
+    for at, page in enumerate(ready.train.ids):
+        versions = [ready.train.bw(at, variant) for variant in range(3)]
+        expected = [
+            apply_recipe("screentone", each, None, np.asarray(ready.train.color(at)))
+            for each in settings.training_variants(page)
+        ]
+        np.testing.assert_array_equal(versions, expected)
+        assert len({version.tobytes() for version in versions}) == 3
+    for window in ready.test:
+        whole = prepared_window(source, window, 32)
+        np.testing.assert_array_equal(window.bw, whole)
+
+
+def prepared_window(source, window, side):
+    """A test window made on the direct path: the whole page at its size, then the crop."""
+    key = next(key for key in source.keys() if key.id == window.page_id)  # noqa: SIM118
+    color = source.read(key).color
+    height = round(color.shape[0] * side / color.shape[1])
+    page = np.asarray(Image.fromarray(color).resize((side, height), Image.Resampling.BICUBIC))
+    bw = apply_recipe("screentone", recipe_settings("screentone"), None, page)
+    return bw[:side] if window.id.endswith("-0") else bw[-side:]
 
 
 def test_index_holds_a_digest_of_each_page(pairs, tmp_path):

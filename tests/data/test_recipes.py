@@ -124,3 +124,42 @@ def test_wrong_settings_are_one_clear_line(recipe, values, words):
 def test_settings_of_another_recipe_are_refused(draw):
     with pytest.raises(DataError, match="LinesSettings"):
         apply_recipe("lines", recipe_settings("gray"), None, draw(0))
+
+
+@given(st.text(min_size=1, max_size=20), st.integers(0, 2**64 - 1))
+def test_variants_stay_within_their_spreads_and_repeat(page, seed):
+    settings = recipe_settings("screentone", {"variant_seed": seed, "variants": 4})
+    first, *others = settings.training_variants(page)
+    assert first is settings
+    assert others == list(settings.training_variants(page)[1:])
+    assert len({other.sigma_px for other in others}) == 3
+    for other in others:
+        assert 0.75 * settings.sigma_px <= other.sigma_px <= 1.25 * settings.sigma_px
+        assert 0.7 * settings.sharpness <= other.sharpness <= 1.3 * settings.sharpness
+        assert abs(other.threshold - settings.threshold) <= 0.05
+        shifts = np.subtract(other.tone_luma, settings.tone_luma)
+        assert np.ptp(shifts) < 1e-12
+        assert abs(shifts[0]) <= 0.05
+        # They must pass as settings of their own.
+        assert recipe_settings("screentone", other.model_dump()) == other
+
+
+def test_variants_differ_between_pages_and_fill_their_range():
+    settings = recipe_settings("lines", {"variants": 2})
+    sigmas = np.array([settings.training_variants(f"page {page}")[1].sigma_px for page in range(2000)])
+    # Uniform on 0.45 to 0.75: mean 0.6 and standard deviation 0.3 / sqrt(12), with 5 standard errors of room.
+    assert sigmas.mean() == pytest.approx(0.6, abs=5 * 0.0866 / 2000**0.5)
+    assert sigmas.std() == pytest.approx(0.0866, rel=0.05)
+
+
+@pytest.mark.parametrize("recipe", ["original", "gray"])
+def test_recipes_without_numbers_have_one_version(recipe):
+    settings = recipe_settings(recipe)
+    assert settings.training_variants("page") == (settings,)
+
+
+def test_dot_offset_moves_the_dots_and_keeps_the_tone():
+    grey = flat(115)
+    here, there = made("screentone", grey), made("screentone", grey, dot_offset=(0.25, 0.5))
+    np.testing.assert_array_equal(np.roll(here, (1, 2), axis=(0, 1)), there)
+    assert (here != there).any()
