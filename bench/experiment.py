@@ -59,9 +59,14 @@ class DataSettings(_Section):
 
 
 class TrainingSettings(_Section):
-    """How every model of the experiment is trained and watched: the same for all, so that what differs is the model."""
+    """How every model of the experiment is trained and watched: the same for all, so that what differs is the model.
+
+    `unpaired` is what models that need no pairs are given: "shuffled", the same pages as the others, B/W and colour never
+    partners; "disjoint", an ablation, B/W of one half of the groups and colours of the other.
+    """
 
     batch_size: pydantic.PositiveInt
+    unpaired: Literal["shuffled", "disjoint"] = "shuffled"
     constant_lr_share: float = pydantic.Field(ge=0, lt=1)
     checkpoint_seconds: pydantic.PositiveFloat
     curve_points: pydantic.PositiveInt

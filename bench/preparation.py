@@ -36,11 +36,19 @@ def open_source(experiment: Experiment, *, offline: bool = False) -> data.PairSo
 
 
 def split_source(source: data.PairSource, experiment: Experiment) -> data.Split:
-    """Return the split of `source` that the experiment asks for: the given file's, or one drawn by the seed."""
+    """Return the split of `source` that the experiment asks for: the given file's, the source's own, or one drawn."""
     settings = experiment.data
     if settings.split_file:
         path = Path(settings.split_file)
         return data.load_split(path, source.keys(), grouped=source.grouped, group_by=settings.group_by)
+    if settings.own_split == "use" and data.has_own_split(source.keys()):
+        return data.own_split(
+            source.keys(),
+            grouped=source.grouped,
+            group_by=settings.group_by,
+            seed=settings.split_seed,
+            validation_share=settings.validation_share,
+        )
     return data.make_split(
         source.keys(),
         grouped=source.grouped,

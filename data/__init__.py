@@ -8,6 +8,7 @@ from data.cache import prepare
 from data.contact_sheet import contact_sheet
 from data.description import Description, describe
 from data.errors import DataError, UnreadableImage
+from data.own_split import has_own_split, own_split
 from data.pair import PairKey, PairSource, Pixels, RawPair
 from data.prepared import Prepared, Window
 from data.recipes import RECIPES, Recipe, RecipeSettings, recipe_settings
@@ -34,9 +35,11 @@ __all__ = [
     "Window",
     "contact_sheet",
     "describe",
+    "has_own_split",
     "load_split",
     "make_split",
     "open_pairs",
+    "own_split",
     "prepare",
     "recipe_settings",
 ]
