@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +15,7 @@ import data
 import models
 from bench.budget import Budget
 from bench.errors import RequestError
+from bench.preset_files import read_toml
 
 UNTRAINED_ROWS = ("copy", "mean-chroma", "oracle")
 """Reference rows that need no training and no seed."""
@@ -110,7 +109,11 @@ class Cell(_Section):
 
 
 class Experiment(_Section):
-    """Everything that a result depends on, but for the machine. Round-trips through TOML and has a digest."""
+    """Everything that a result depends on, but for the machine. Round-trips through TOML and has a digest.
+
+    A preset has a section `recipes` with the numbers of every recipe; an experiment keeps those of its own, in
+    `recipe_settings`.
+    """
 
     preset: str
     models: tuple[str, ...]
@@ -147,8 +150,10 @@ class Experiment(_Section):
         values["model_settings"] = {
             name: models.parse_settings(name, given.get(name, {})).model_dump(mode="json") for name in trained
         }
+        recipes = values.pop("recipes", {})
         if "recipe" in values:
-            settings = data.recipe_settings(values["recipe"], values.get("recipe_settings", {}))
+            given_settings = _of_recipe(recipes, values["recipe"], values.get("recipe_settings", {}))
+            settings = data.recipe_settings(values["recipe"], given_settings)
             values["recipe_settings"] = settings.model_dump(mode="json")
         return values
 
@@ -254,45 +259,15 @@ class Experiment(_Section):
         ]
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the TOML file at `path` as a dictionary; raises RequestError where it cannot be read."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RequestError(f"{path}: cannot be read as TOML: {error}") from None
-
-
-def preset_names() -> list[str]:
-    """Return the names of the presets that come with the project."""
-    folder = resources.files("bench") / "presets"
-    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
-
-
-def read_preset(name: str) -> dict[str, Any]:
-    """Return the values of the preset `name`, or of the TOML file of that path; raises RequestError for neither."""
-    if name in preset_names():
-        return tomllib.loads((resources.files("bench") / "presets" / f"{name}.toml").read_text(encoding="utf-8"))
-    if name.endswith(".toml"):
-        return read_toml(Path(name))
-    raise RequestError(f"--preset {name!r} is unknown: choose from {', '.join(preset_names())}, or give a .toml file")
-
-
-def set_value(values: dict[str, Any], assignment: str) -> None:
-    """Set one `section.key=value` (the value as TOML, bare words as text) in `values`; raises RequestError."""
-    key, separator, text = assignment.partition("=")
-    if not separator or not key.strip():
-        raise RequestError(f"--set {assignment!r}: write it as section.key=value, such as training.batch_size=4")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
-    *sections, last = key.strip().split(".")
-    target = values
-    for section in sections:
-        target = target.setdefault(section, {})
-        if not isinstance(target, dict):
-            raise RequestError(f"--set {assignment!r}: {section!r} is a value, not a section")
-    target[last] = value
+def _of_recipe(recipes: object, recipe: object, given: object) -> dict[str, Any]:
+    """Return the settings of the recipe: those that a preset spells out for all recipes, with the given ones in place."""
+    if not isinstance(recipes, dict) or not all(isinstance(settings, dict) for settings in recipes.values()):
+        raise RequestError("recipes is a section with a section for each recipe: mend the preset or --set")
+    if unknown := set(recipes) - set(data.RECIPES):
+        raise RequestError(f"recipes: unknown recipe {min(unknown)!r}; choose from {', '.join(data.RECIPES)}")
+    if not isinstance(given, dict):
+        raise RequestError("recipe_settings is a section: mend the preset or --set")
+    return dict(recipes.get(str(recipe), {})) | given
 
 
 def _flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,9 +17,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import models
 from bench.errors import RequestError
-from bench.experiment import set_value
 from bench.layer_table import NetworkLayers, network_layers
 from bench.planning import flops_per_step
+from bench.preset_files import set_value
 from bench.training_memory import TrainingMemory, training_memory
 
 BATCH_SIZE = 1

@@ -177,6 +177,7 @@ def training_batches(
         batch_size=experiment.training.batch_size,
         seed=seed,
         pairing=models.translator_type(model).pairing,
+        unpaired=experiment.training.unpaired,
         device=device,
     )
 

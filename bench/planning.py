@@ -19,6 +19,9 @@ from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.runfolder import FORMAT, read_json
 from models.regions import forget_regions
 
+DISJOINT_REMARK = "B/W from one half of the groups, colours from the other"
+"""What captions say of unpaired models under that ablation."""
+
 
 class BatchSource(Protocol):
     """Gives the batch of a step: B/W and colour, float [N, 3, R, R] in [-1, 1] on the device."""
@@ -184,7 +187,7 @@ def plan_model(
     budget = Budget.parse(experiment.budget)
     steps = budget.steps(cells, batch_size=size, seconds_per_step=seconds, flops_per_step=flops)
     return ModelPlan(
-        **describe(translator, settings),
+        **_described(experiment, translator, settings),
         steps=steps,
         batch_size=size,
         images=steps * size,
@@ -193,6 +196,15 @@ def plan_model(
         seconds=seconds * steps,
         flops_per_step=flops,
     )
+
+
+def _described(experiment: Experiment, translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:
+    """`describe`, with the ablation in the name of a model that was trained on pages without pairs."""
+    described = describe(translator, settings)
+    if experiment.training.unpaired == "disjoint" and translator.pairing == "unpaired":
+        described["shown_name"] += "-disjoint"
+        described["remarks"] += (DISJOINT_REMARK,)
+    return described
 
 
 def describe(translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 import models
 from bench.budget import Budget
 from bench.errors import RequestError
-from bench.experiment import UNTRAINED_ROWS, WIDE_RESOLUTION, Experiment, read_preset, set_value
+from bench.experiment import UNTRAINED_ROWS, WIDE_RESOLUTION, Experiment
+from bench.preset_files import read_preset, set_value
 from bench.runfolder import read_json, sha256_of
 
 
@@ -28,6 +29,9 @@ def build_experiment(
     Raises RequestError, or models.ModelError for an unknown model, each one line.
     """
     values = read_preset(preset or default_preset(given.get("data.source")))
+    if given.get("recipe") not in (None, values.get("recipe")):
+        # A stored experiment has the settings of its own recipe alone.
+        values.pop("recipe_settings", None)
     for key, value in given.items():
         if key == "resolution" and value is not None:
             values["resolution"], values["window_aspect"] = parse_resolution(value)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from bench.experiment import Experiment, read_preset
+from bench.experiment import Experiment
+from bench.preset_files import read_preset
 
 TINY: dict[str, dict[str, Any]] = {
     "pix2pix": {"ngf": 4, "ndf": 4},

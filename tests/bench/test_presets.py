@@ -1,0 +1,68 @@
+"""Presets spell out every number, and a request takes those of its recipe."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+import data
+from bench.errors import RequestError
+from bench.experiment import Experiment
+from bench.preset_files import preset_names, read_preset
+from bench.requesting import build_experiment
+
+
+def asked(preset: str | None = "small", assignments: tuple[str, ...] = (), **given: str) -> Experiment:
+    options = {key.replace("__", "."): value for key, value in given.items()}
+    return build_experiment(preset, {"models": "pix2pix", **options}, assignments, allow_uncalibrated=True)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_spell_out_what_the_code_would_fill_in(name: str) -> None:
+    values = read_preset(name)
+    spelled = values["recipes"]
+    for recipe in data.RECIPES:
+        defaults = data.recipe_settings(recipe).model_dump(mode="json")
+        assert spelled.get(recipe, {}) == defaults
+    stored = tomllib.loads(Experiment.parse(values, name).to_toml())
+    for section in ("data", "training", "calibration", "model_settings"):
+        assert values[section] == stored[section]
+
+
+def test_settings_follow_the_recipe() -> None:
+    assert asked().recipe_settings == {}
+    lines = asked(recipe="lines")
+    assert lines.recipe_settings == data.recipe_settings("lines").model_dump(mode="json")
+    one = asked(recipe="lines", assignments=("recipe_settings.variants=1",))
+    assert one.recipe_settings == lines.recipe_settings | {"variants": 1}
+    same = asked(recipe="lines", assignments=("recipes.lines.variants=1",))
+    assert same.recipe_settings == one.recipe_settings
+
+
+def test_stored_experiment_takes_another_recipe(tmp_path) -> None:
+    (tmp_path / "experiment.toml").write_text(asked(recipe="lines").to_toml())
+    path = str(tmp_path / "experiment.toml")
+    assert asked(path) == asked(recipe="lines")
+    # The numbers of the other recipe are not in a stored experiment: they are the code's own.
+    assert asked(path, recipe="screentone").recipe_settings == data.recipe_settings("screentone").model_dump(
+        mode="json"
+    )
+
+
+@pytest.mark.parametrize(
+    ("assignment", "words"),
+    [
+        ("recipes.crayon.variants=1", "unknown recipe 'crayon'"),
+        ("recipes=3", "recipes is a section"),
+        ("recipes.lines=3", "recipes is a section"),
+        ("recipe_settings=3", "recipe_settings is a section"),
+        ("recipe_settings.crayon=3", "crayon"),
+        ("data.own_split=perhaps", "data.own_split"),
+        ("training.unpaired=mixed", "training.unpaired"),
+    ],
+)
+def test_wrong_settings_are_one_line(assignment: str, words: str) -> None:
+    with pytest.raises((RequestError, data.DataError), match=words) as raised:
+        asked(recipe="lines", assignments=(assignment,))
+    assert "\n" not in str(raised.value)
