@@ -210,3 +210,14 @@ def test_cell_past_its_deadline_is_cut_marked_and_keeps_its_generator(
     assert (status.state, status.step) == ("truncated", 1)
     assert "cut at step 1 of 6" in (status.reason or "")
     assert cell.folder.has_generator()
+
+
+def test_disjoint_ablation_is_in_the_name_of_unpaired_models_alone(tiny_values: dict[str, Any]) -> None:
+    training = tiny_values["training"] | {"unpaired": "disjoint"}
+    experiment = Experiment.parse(tiny_values | {"training": training}, "tiny")
+    plain = Experiment.parse(tiny_values, "tiny")
+    for model, ending in (("cyclegan", "-disjoint"), ("pix2pix", "")):
+        named, unnamed = (plan_model(each, model, None, "cpu") for each in (experiment, plain))
+        assert named.shown_name == unnamed.shown_name + ending
+        assert len(named.remarks) == len(unnamed.remarks) + bool(ending)
+    assert experiment.digest() != plain.digest()
