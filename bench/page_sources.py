@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bench.errors import RequestError
-from bench.page_archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, printable, read_entry, short_part
 from data import Pixels, UnreadableImage
+from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, printable, read_entry, short_part
 from data.images import SUFFIXES, decode_image, read_image
 from data.sources.naming import natural_key
 

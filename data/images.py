@@ -1,5 +1,6 @@
 """Reads one image safely: whatever the file holds becomes uint8 RGB, or one line that says why not."""
 
+import hashlib
 import io
 import warnings
 from pathlib import Path
@@ -41,17 +42,32 @@ def read_image(path: Path, name: str) -> Pixels:
     Raises:
         UnreadableImage: missing, empty, truncated, too large, or not an image.
     """
+    return decode_image(read_bytes(path, name), name)
+
+
+def read_bytes(path: Path, name: str) -> bytes:
+    """The content of the file, at most `MAX_BYTES`.
+
+    Raises:
+        UnreadableImage: missing, unreadable or too large.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UnreadableImage(f"{name}: {size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it")
-        return decode_image(path.read_bytes(), name)
+        return path.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"{name}: cannot be read ({error.strerror or error}); repair or remove it") from error
 
 
 def decode_image(content: bytes, name: str) -> Pixels:
-    """Decode the bytes of an image file to uint8 HxWx3: upright, first frame, transparency over white.
+    """`decode_with_mode` without the mode."""
+    return decode_with_mode(content, name)[0]
+
+
+def decode_with_mode(content: bytes, name: str) -> tuple[Pixels, str]:
+    """Decode the bytes of an image file to uint8 HxWx3, upright, first frame, transparency over white; and the mode that
+    they are stored in, in Pillow's words ("RGB", "L", "P", "CMYK", "I;16", …).
 
     16-bit and 1-bit grey become 8-bit, palettes, CMYK and other colour spaces become RGB as Pillow converts them
     (colour profiles are not applied).
@@ -68,7 +84,8 @@ def decode_image(content: bytes, name: str) -> Pixels:
             image.verify()
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             image.seek(0)
-            return _pixels(ImageOps.exif_transpose(image), name)
+            mode = image.mode
+            return _pixels(ImageOps.exif_transpose(image), name), mode
     except UnidentifiedImageError as error:
         raise UnreadableImage(f"{name}: not a PNG, JPEG, WebP, BMP, GIF or TIFF image; repair or remove it") from error
     except Image.DecompressionBombError as error:
@@ -78,6 +95,15 @@ def decode_image(content: bytes, name: str) -> Pixels:
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
         # Pillow's decoders raise any of these on damaged content (SyntaxError is its word for a broken header).
         raise UnreadableImage(f"{name}: damaged image ({_one_line(error)}); repair or remove it") from error
+
+
+def content_digest(*contents: bytes) -> str:
+    """sha256 in hex of a page's stored files, the colour file first, each after its length in 8 bytes (big-endian)."""
+    digest = hashlib.sha256()
+    for content in contents:
+        digest.update(len(content).to_bytes(8, "big"))
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def _check_size(image: Image.Image, name: str) -> None:

@@ -23,13 +23,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import models
-from bench import page_archives
 from bench.cli import main
 from bench.errors import RequestError
-from bench.page_archives import PART_BYTES, short_part
 from bench.page_colouring import Choices, PageColourist, grey_of, is_colour, with_detail
 from bench.prediction import to_pixels, to_tensor
 from bench.runfolder import CellFolder, sha256_of, write_json
+from data import archives
 from data.geometry import resize
 from data.recipes import apply_recipe_grey, recipe_settings
 
@@ -278,13 +277,6 @@ def test_existing_pictures_are_left_alone_unless_forced(tmp_path, command, cell)
     assert (tmp_path / "out/b.png").read_bytes() == first
 
 
-@given(st.text(min_size=1, max_size=300))
-def test_long_names_are_shortened_without_meeting(text):
-    short = short_part(text.replace("/", "_"))
-    assert len(short.encode("utf-8", "surrogateescape")) <= PART_BYTES
-    assert short_part("x" * 300) != short_part("x" * 301)
-
-
 # What cannot be used
 
 
@@ -354,20 +346,12 @@ def test_encrypted_archives_are_refused(tmp_path, command, copy_cell):
     assert "encrypted" in said
 
 
-@pytest.mark.parametrize(
-    ("limit", "value", "word"),
-    [
-        ("MAX_ENTRIES", 1, "2 entries"),
-        ("MAX_UNPACKED_BYTES", 1000, "unpacks to more"),
-        ("MAX_DIRECTORY_BYTES", 50, "table of contents"),
-        ("MAX_BYTES", 5000, "100,000 bytes"),
-    ],
-)
-def test_archives_are_bounded(tmp_path, command, copy_cell, monkeypatch, limit, value, word):
-    monkeypatch.setattr(page_archives, limit, value)
-    hostile(tmp_path / "x.cbz", ("bomb.png", bytes(100_000)))
-    _, _, said = command("x.cbz", "--from", copy_cell, "--out", "out")
-    assert word in said
+def test_archives_are_bounded(tmp_path, command, copy_cell, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
+    hostile(tmp_path / "x.cbz", ("more.png", image_bytes()))
+    code, _, said = command("x.cbz", "--from", copy_cell, "--out", "out")
+    assert code == 2
+    assert "2 entries" in said
 
 
 def test_entry_that_claims_to_be_small_is_not_read_further(tmp_path, command, copy_cell):
@@ -378,25 +362,6 @@ def test_entry_that_claims_to_be_small_is_not_read_further(tmp_path, command, co
     code, said, warned = command("x.cbz", "--from", copy_cell, "--out", "out")
     assert (code, said) == (1, "1 page coloured into out, 1 not usable, named above\n")
     assert "bomb.png" in warned
-
-
-@given(st.binary(max_size=300), st.integers(0, 10**6))
-@settings(deadline=None, max_examples=60)
-def test_damaged_archives_give_one_line_and_nothing_else(tmp_path_factory, noise, at):
-    folder = tmp_path_factory.mktemp("damaged")
-    content = bytearray(hostile(folder / "x.cbz").read_bytes())
-    at %= len(content)
-    content[at : at + len(noise)] = noise
-    (folder / "x.cbz").write_bytes(content)
-    try:
-        listing = page_archives.list_archive(folder / "x.cbz")
-        for index, name in listing.pages:
-            assert not name.is_absolute()
-            assert ".." not in name.parts
-            page_archives.read_entry(folder / "x.cbz", index, str(name))
-    except page_archives.UnreadableImage as error:
-        said = str(error)
-        assert "\n" not in said
 
 
 def test_wrong_cells_are_refused_with_what_to_name(tmp_path, command, cell, copy_cell):
