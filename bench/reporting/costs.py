@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from bench.reporting import methods
 from bench.reporting.layout import Column, Entry, Row, Table
@@ -12,7 +12,8 @@ from bench.reporting.naming import two_lines
 from bench.reporting.reading import CellResult, Run
 from bench.reporting.tables import hole_marks, hole_notes
 
-_Measure = Callable[[Run, str], float | None]
+Measure = Callable[[Run, str], float | None]
+"""What a column says of a model of a run."""
 
 
 def cost_table(run: Run) -> Table | None:
@@ -20,27 +21,34 @@ def cost_table(run: Run) -> Table | None:
 
     None where nothing was trained.
     """
-    measures = _cost_measures(_rate_decimals(run))
-    models = [model for model in run.rows if run.planned(model).get("trained")]
-    if not models:
+    measures = cost_measures([run])
+    marks = {model: mark for model, mark in hole_marks(run).items() if run.planned(model).get("trained")}
+    sections = cost_sections(run, marks, measures)
+    if not sections:
         return None
-    marks = {model: mark for model, mark in hole_marks(run).items() if model in models}
-    sections = [
-        tuple(_cost_row(run, model, marks, measures) for model in group if model in models)
-        for group in (run.ranked, run.references)
-    ]
     return Table(
         name="cost",
         label="tab:cost",
         heading="What the scores cost",
         caption=methods.cost_caption(run),
         columns=tuple(column for column, _ in measures),
-        sections=tuple(section for section in sections if section),
+        sections=sections,
         footnotes=tuple(hole_notes(marks, run)),
     )
 
 
-def _cost_row(run: Run, model: str, marks: dict[str, str], measures: list[tuple[Column, _Measure]]) -> Row:
+def cost_sections(
+    run: Run, marks: Mapping[str, str], measures: Sequence[tuple[Column, Measure]]
+) -> tuple[tuple[Row, ...], ...]:
+    """Return the rows of trained competitors, then those of trained reference models; no empty section."""
+    sections = [
+        tuple(_cost_row(run, model, marks, measures) for model in models if run.planned(model).get("trained"))
+        for models in (run.ranked, run.references)
+    ]
+    return tuple(section for section in sections if section)
+
+
+def _cost_row(run: Run, model: str, marks: Mapping[str, str], measures: Sequence[tuple[Column, Measure]]) -> Row:
     return Row(
         label=run.shown(model),
         entries=tuple(Entry(measure(run, model)) for _, measure in measures),
@@ -53,13 +61,15 @@ def _cost_row(run: Run, model: str, marks: dict[str, str], measures: list[tuple[
     )
 
 
-def _rate_decimals(run: Run) -> int:
+def _rate_decimals(runs: Sequence[Run]) -> int:
     """Return how many decimals images/s needs for two significant digits of the slowest model, at most four."""
-    rates = [rate for model in run.rows if (rate := _rate(run, model))]
+    rates = [rate for run in runs for model in run.rows if (rate := _rate(run, model))]
     return min(4, max(1, 1 - math.floor(math.log10(min(rates))))) if rates else 1
 
 
-def _cost_measures(rate_decimals: int) -> list[tuple[Column, _Measure]]:
+def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
+    """Return the columns of a cost table of `runs`, each with what it measures."""
+    rate_decimals = _rate_decimals(runs)
     return [
         (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
         (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
@@ -86,7 +96,7 @@ def _trained_cells(run: Run, model: str) -> list[CellResult]:
     return [cell for cell in run.cells_of(model) if cell.status.state in ("done", "truncated") and cell.status.step]
 
 
-def _mean(value: Callable[[CellResult], float]) -> _Measure:
+def _mean(value: Callable[[CellResult], float]) -> Measure:
     def measure(run: Run, model: str) -> float | None:
         cells = _trained_cells(run, model)
         return statistics.fmean(value(cell) for cell in cells) if cells else None

@@ -27,7 +27,7 @@ TITLE_CHARACTER = 0.055
 
 
 @dataclass(frozen=True, slots=True)
-class _Column:
+class GridColumn:
     """One column of pictures. `cell` holds the scores of what is shown; `missing` says why there is nothing to show."""
 
     title: str
@@ -36,51 +36,73 @@ class _Column:
     missing: str = ""
 
 
-def chosen_windows(run: Run) -> list[str]:
-    """Return the windows that are shown: pages sorted by id, up to four evenly spaced ones, the first window of each."""
+def chosen_windows(run: Run, most: int = PAGES) -> list[str]:
+    """Return the windows that are shown: pages sorted by id, up to `most` evenly spaced ones, the first window of each."""
     first = run.windows.sort_values(["page", "window"]).groupby("page", sort=True)["window"].first()
-    places = np.linspace(0, len(first) - 1, min(PAGES, len(first))).round().astype(int)
+    places = np.linspace(0, len(first) - 1, min(most, len(first))).round().astype(int)
     return [str(first.iloc[place]) for place in places]
 
 
 def grid_figure(run: Run) -> Figure | None:
     """Return the figure, or None where a page's input or truth is not there."""
     windows, columns = chosen_windows(run), _columns(run)
-    if not all(
-        (folder / f"{w}.png").is_file() for folder in (run.folder.test_inputs, run.folder.test_truths) for w in windows
-    ):
+    if not has_pictures(run, windows):
         return None
-    size = (run.experiment["resolution"], run.experiment.get("window_aspect", 1))
+    size = window_size(run)
     side = TEXT_WIDTH / len(columns) / size[1]
     engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
     figure = Figure(figsize=(TEXT_WIDTH, (side + 0.13) * len(windows) + 0.28), layout=engine)
     grid = figure.subplots(len(windows), len(columns), squeeze=False)
     for row, window in enumerate(windows):
         for axes, column in zip(grid[row], columns, strict=True):
-            _draw(axes, column, window, size)
+            draw_window(axes, column, window, size)
             if row == 0:
                 axes.set_title(shortened(column.title, int(side / TITLE_CHARACTER)), fontsize=7.0, pad=3.0)
     return figure
 
 
-def _columns(run: Run) -> list[_Column]:
+def has_pictures(run: Run, windows: list[str]) -> bool:
+    """Return whether input and truth of all `windows` are there."""
+    folders = (run.folder.test_inputs, run.folder.test_truths)
+    return all((folder / f"{window}.png").is_file() for folder in folders for window in windows)
+
+
+def window_size(run: Run) -> tuple[int, int]:
+    """Return a window's height in px and its width in heights."""
+    return run.experiment["resolution"], run.experiment.get("window_aspect", 1)
+
+
+def shown_models(run: Run) -> list[str]:
+    """Return the models that the figure shows: the competitors, and the generator without a GAN."""
+    return [*run.ranked, *(model for model in run.references if model == "unet-l1")]
+
+
+def _columns(run: Run) -> list[GridColumn]:
+    return [input_column(run), *(model_column(run, model) for model in shown_models(run)), truth_column(run)]
+
+
+def input_column(run: Run) -> GridColumn:
+    """Return the column of inputs, with the scores of the row that passes them through."""
     copies = run.scored_cells("copy")
-    columns = [_Column("input", run.folder.test_inputs, copies[0] if copies else None)]
-    columns += [_model_column(run, model) for model in run.ranked]
-    columns += [_model_column(run, model) for model in run.references if model == "unet-l1"]
-    return [*columns, _Column("truth", run.folder.test_truths, None)]
+    return GridColumn("input", run.folder.test_inputs, copies[0] if copies else None)
 
 
-def _model_column(run: Run, model: str) -> _Column:
+def truth_column(run: Run) -> GridColumn:
+    """Return the column of originals."""
+    return GridColumn("truth", run.folder.test_truths, None)
+
+
+def model_column(run: Run, model: str) -> GridColumn:
     """Return the column of the model's first seed that has scores: the first one asked for wherever that is possible."""
     cells, title = run.scored_cells(model), run.shown(model)
     if not cells:
         hole = run.cells_of(model)[0].hole or ""
-        return _Column(title, None, None, hole.partition(":")[0])
-    return _Column(title, cells[0].predictions, cells[0])
+        return GridColumn(title, None, None, hole.partition(":")[0])
+    return GridColumn(title, cells[0].predictions, cells[0])
 
 
-def _draw(axes: Axes, column: _Column, window: str, size: tuple[int, int]) -> None:
+def draw_window(axes: Axes, column: GridColumn, window: str, size: tuple[int, int]) -> None:
+    """Draw one window of `column` with its score below, or why it is not there; `size` is that of `window_size`."""
     axes.set_xticks([])
     axes.set_yticks([])
     for spine in axes.spines.values():
@@ -93,7 +115,7 @@ def _draw(axes: Axes, column: _Column, window: str, size: tuple[int, int]) -> No
     axes.set_xlabel(_score(column.cell, window), fontsize=6.0, labelpad=1.5, color=GREY)
 
 
-def _picture(column: _Column, window: str) -> NDArray[np.uint8] | None:
+def _picture(column: GridColumn, window: str) -> NDArray[np.uint8] | None:
     if column.pictures is None:
         return None
     try:

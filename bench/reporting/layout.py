@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,8 @@ HOLE = "—"
 class Column:
     """A column of numbers. `key` names it in CSV; `shown` (plain text) and `latex` head it in print.
 
-    `interval` columns have half-widths and may be bold; `bold_means` says in CSV what bold says in print. Columns that are not
-    `shown_in_print` stand in CSV alone.
+    `interval` columns have half-widths and may be bold; `bold_means` says in CSV what bold says in print, "" where nothing is
+    bold. Columns that are not `shown_in_print` stand in CSV alone.
     """
 
     key: str
@@ -34,11 +35,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One number as printed: already in the column's unit and scale. `value` None is a hole."""
+    """One number as printed: already in the column's unit and scale. `value` None is a hole; `decimals` None are the column's."""
 
     value: float | None = None
     half_width: float | None = None
     bold: bool = False
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with everything that is printed around it; all text is plain and escaped where it is written."""
+    """A table with everything that is printed around it; all text is plain and escaped where it is written.
+
+    `headings` are none, or one a section: what stands over it, "" where the section belongs to the one before.
+    """
 
     name: str
     label: str
@@ -64,6 +69,13 @@ class Table:
     columns: tuple[Column, ...]
     sections: tuple[tuple[Row, ...], ...]
     footnotes: tuple[str, ...] = ()
+    headings: tuple[str, ...] = ()
+
+    @property
+    def headed_sections(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """The sections, each with what stands over it."""
+        headings = self.headings or ("",) * len(self.sections)
+        return tuple(zip(headings, self.sections, strict=True))
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -109,5 +121,7 @@ def printed_parts(entry: Entry, column: Column) -> tuple[str, str | None]:
     """Return the printed value and half-width of `entry`; the half-width is None where there is none to print."""
     if entry.value is None:
         return HOLE, None
+    if entry.decimals is not None:
+        column = dataclasses.replace(column, decimals=entry.decimals)
     known = entry.half_width is not None and math.isfinite(entry.half_width)
     return printed(entry.value, column), printed(entry.half_width or 0.0, column) if known else None

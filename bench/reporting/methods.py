@@ -10,6 +10,13 @@ from bench.reporting.naming import MAIN_METRICS, calibrated, counted, listed, me
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
 
+COSTS = (
+    "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
+    "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
+    "for data; failed: cells that failed or diverged."
+)
+"""What the columns of a cost table are."""
+
 RANK_LIMIT = 2049
 """Fewest windows for a covariance of full rank in the 2,048 dimensions of Inception's pool layer."""
 
@@ -70,18 +77,27 @@ def _units(scores: Scores) -> str:
 
 def bold_sentence(run: Run, scores: Scores) -> str:
     """Return what bold means, and what could not be told apart."""
+    return _joined(bold_rule(scores), unclear_sentence(run, scores))
+
+
+def bold_rule(scores: Scores) -> str:
+    """Return what bold means."""
     if not scores.verdicts:
         return "No bold: there are not two competitors to compare."
-    rule = (
+    return (
         "Bold: the best competitor and all that are not significantly worse (paired, Holm .05); "
         "reference rows are never ranked."
     )
+
+
+def unclear_sentence(run: Run, scores: Scores) -> str:
+    """Return in which metrics the competitors could not be told apart, "" where there are none."""
     unclear = indistinguishable(scores)
     if not unclear:
-        return rule
+        return ""
     main = [name for name in MAIN_METRICS if name in scores.verdicts]
     titles = "all metrics" if len(unclear) == len(main) else listed(titles_of(unclear))
-    return f"{rule} In {titles} the competitors are indistinguishable at n = {fewest_seeds(run, scores)}."
+    return f"In {titles} the competitors are indistinguishable at n = {fewest_seeds(run, scores)}."
 
 
 def indistinguishable(scores: Scores) -> list[str]:
@@ -184,9 +200,7 @@ def differences_caption(run: Run, scores: Scores) -> str:
 def cost_caption(run: Run) -> str:
     """Return the caption of the cost table."""
     parts = [
-        "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
-        "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
-        "for data; failed: cells that failed or diverged.",
+        COSTS,
         sentences.lost_sentence(run),
         setting_sentence(run),
         sentences.hardware_sentence(run),

@@ -30,14 +30,6 @@ class Picture:
 
 def page(run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
     """Return index.html; every text that comes from the run is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("bench.reporting"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["printed_parts"] = printed_parts
     values: dict[str, Any] = {
         "question": QUESTION,
         "run": run.name,
@@ -50,7 +42,20 @@ def page(run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[P
         "methods": methods.methods_text(run, scores),
         "provenance": provenance(run),
     }
-    return environment.get_template("index.html.jinja").render(values) + "\n"
+    return render("index.html.jinja", values)
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """Return the page that `template` makes of `values`, every text in them escaped."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("bench.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["printed_parts"] = printed_parts
+    return environment.get_template(template).render(values) + "\n"
 
 
 def answer(run: Run, scores: Scores) -> list[str]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from bench.errors import RequestError
 from bench.metrics.registry import METRICS
-from bench.reporting.reading import Run
+from bench.reporting.reading import CellResult, Run
 from bench.sampling import Sample, image_sample, set_sample
 from bench.statistics import (
     Difference,
@@ -59,7 +58,10 @@ class Scores:
 
 def score_run(run: Run) -> Scores:
     """Return the scores of `run`; raises RequestError where the stored scores contradict each other."""
-    samples = [sample for name in METRICS if (sample := _sample(run, name)) is not None]
+    for name in METRICS:
+        _check_identity(run, name)
+    cells = [(cell.model, cell) for cell in run.cells]
+    samples = [sample for name in METRICS if (sample := metric_sample(cells, name)) is not None]
     intervals = {
         (model, s.metric): score
         for s in samples
@@ -80,28 +82,27 @@ def score_run(run: Run) -> Scores:
     )
 
 
-def _sample(run: Run, metric: str) -> Sample | None:
-    """Return all scores of one metric, None where no cell has any."""
+def metric_sample(cells: Sequence[tuple[str, CellResult]], metric: str) -> Sample | None:
+    """Return all scores of one metric in `cells`, each with the name of its row; None where no cell has any."""
     if METRICS[metric].kind == "image":
         frames = [
-            cell.images.assign(model=cell.model, seed=math.nan if cell.seed is None else cell.seed)
-            for cell in run.cells
+            cell.images.assign(model=row, seed=math.nan if cell.seed is None else cell.seed)
+            for row, cell in cells
             if cell.images is not None and metric in cell.images.columns
         ]
         return image_sample(pd.concat(frames, ignore_index=True), metric) if frames else None
     records = [
-        score | {"model": cell.model, "seed": cell.seed}
-        for cell in run.cells
+        score | {"model": row, "seed": cell.seed}
+        for row, cell in cells
         for score in cell.sets
         if score["metric"] == metric
     ]
-    _check_identity(run, metric, records)
     return set_sample(records, metric) if records else None
 
 
-def _check_identity(run: Run, metric: str, records: list[dict[str, Any]]) -> None:
+def _check_identity(run: Run, metric: str) -> None:
     """Raise RequestError where cells were scored with different networks, resizing or n: such numbers share no column."""
-    identities = sorted({str(record.get("metric_id")) for record in records})
+    identities = sorted({str(s.get("metric_id")) for cell in run.cells for s in cell.sets if s["metric"] == metric})
     if len(identities) > 1:
         raise RequestError(
             f"{run.folder.path}: {metric} was computed in two ways ({identities[0]} and {identities[1]}); "

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.curve import COLLAPSED
 from bench.reporting.naming import amount, counted, duration, listed, short_digest
 from bench.reporting.reading import Run
+
+_HEXADECIMAL = re.compile(r"[0-9a-f]{12,64}")
+"""A revision that pins a dataset: the digest of a commit. A branch's name does not."""
 
 
 def extent(run: Run) -> str:
@@ -27,14 +32,23 @@ def size(run: Run) -> str:
 
 
 def source(run: Run) -> str:
-    """Return where the pairs came from."""
-    return str(run.experiment.get("data", {}).get("source", "unknown"))
+    """Return where the pairs came from, with the revision of a dataset where the run recorded one."""
+    name = str(run.experiment.get("data", {}).get("source", "unknown"))
+    recorded = run.split.get("source")
+    revision = recorded.get("revision") if isinstance(recorded, dict) else None
+    return f"{name} (revision {short_digest(revision)})" if _HEXADECIMAL.fullmatch(str(revision)) else name
 
 
 def budget_sentence(run: Run) -> str:
     """Return the budget, how it was shared, and what the share was."""
     if not run.plan["trained_cells"]:
         return "Nothing was trained here."
+    cells = counted(int(run.plan["trained_cells"]), "trained cell")
+    return f"Budget: {run.plan['budget']} of training, shared equally by {cells} ({share_of_budget(run)} each)."
+
+
+def share_of_budget(run: Run) -> str:
+    """Return what one trained cell gets of the budget, in the budget's unit: "45 s", "625 steps"."""
     share, unit = float(run.plan["share"]), str(run.plan["budget_unit"])
     words = {
         "seconds": duration(share),
@@ -42,9 +56,7 @@ def budget_sentence(run: Run) -> str:
         "images": f"{share:,.0f} images",
         "steps": f"{share:,.0f} steps",
     }
-    cells = counted(int(run.plan["trained_cells"]), "trained cell")
-    each = words.get(unit, f"{share:g} {unit}")
-    return f"Budget: {run.plan['budget']} of training, shared equally by {cells} ({each} each)."
+    return words.get(unit, f"{share:g} {unit}")
 
 
 def bought_sentence(run: Run) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +72,15 @@ class Look:
 
 
 def looks(run: Run) -> dict[str, Look]:
-    """Return the look of every row of `run`: colours for competitors (Okabe and Ito 2008), greys for reference rows."""
+    """Return the look of every row of `run`."""
+    return looks_of(run.ranked, run.references)
+
+
+def looks_of(ranked: Sequence[str], references: Sequence[str]) -> dict[str, Look]:
+    """Return the look of every model: colours for competitors (Okabe and Ito 2008), greys for reference rows."""
     colours, markers = itertools.cycle(_OTHER_COLOURS), itertools.cycle(_OTHER_MARKERS)
-    ranked = {name: Look(_OWN_COLOURS.get(name) or next(colours), "o") for name in run.ranked}
-    return ranked | {name: Look(GREY, _OWN_MARKERS.get(name) or next(markers)) for name in run.references}
+    coloured = {name: Look(_OWN_COLOURS.get(name) or next(colours), "o") for name in ranked}
+    return coloured | {name: Look(GREY, _OWN_MARKERS.get(name) or next(markers)) for name in references}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 from bench.metrics.registry import METRICS, Metric
 from bench.reporting import methods
@@ -33,14 +34,25 @@ def secondary_table(run: Run, scores: Scores) -> Table | None:
 
 def _score_table(name: str, heading: str, caption: str, metrics: list[str], run: Run, scores: Scores) -> Table:
     marks = hole_marks(run)
-    columns = tuple(_score_column(METRICS[metric]) for metric in metrics)
-    sections = tuple(
+    notes = [*hole_notes(marks, run), *methods.footnotes(run, scores, metrics), *methods.conditions(run)]
+    sections = score_sections(metrics, marks, run, scores)
+    return Table(name, f"tab:{name}", heading, caption, score_columns(metrics), sections, tuple(notes))
+
+
+def score_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
+    """Return one column for each of `metrics`."""
+    return tuple(_score_column(METRICS[metric]) for metric in metrics)
+
+
+def score_sections(
+    metrics: Sequence[str], marks: Mapping[str, str], run: Run, scores: Scores
+) -> tuple[tuple[Row, ...], ...]:
+    """Return the rows of competitors, then those of reference models, with an entry for each of `metrics`; no empty section."""
+    return tuple(
         tuple(_score_row(model, metrics, marks, run, scores) for model in models)
         for models in (run.ranked, run.references)
         if models
     )
-    notes = [*hole_notes(marks, run), *methods.footnotes(run, scores, metrics), *methods.conditions(run)]
-    return Table(name, f"tab:{name}", heading, caption, columns, sections, tuple(notes))
 
 
 def _score_column(metric: Metric) -> Column:
@@ -54,7 +66,7 @@ def _score_column(metric: Metric) -> Column:
     )
 
 
-def _score_row(model: str, metrics: list[str], marks: dict[str, str], run: Run, scores: Scores) -> Row:
+def _score_row(model: str, metrics: Sequence[str], marks: Mapping[str, str], run: Run, scores: Scores) -> Row:
     ranked = model in run.ranked
     return Row(
         label=run.shown(model),
@@ -76,21 +88,21 @@ def _score_entry(model: str, metric: Metric, scores: Scores) -> Entry:
     score = scores.get(model, metric.name)
     if score is None:
         return Entry()
-    half_width = None if score.half_width is None else score.half_width * metric.scale
-    return Entry(score.value * metric.scale, half_width, bold=model in scores.best(metric.name))
+    bold = model in scores.best(metric.name)
+    return Entry(scaled(score.value, metric), scaled(score.half_width, metric), bold)
 
 
-def hole_marks(run: Run) -> dict[str, str]:
-    """Return the footnote letter of every model that has a hole or a cell that was cut short."""
+def hole_marks(run: Run, used: int = 0) -> dict[str, str]:
+    """Return the footnote letter of every model that has a hole or a cell that was cut short; `used` letters are taken."""
     marked = [model for model in run.rows if any(_remarkable(cell) for cell in run.cells_of(model))]
-    return {model: _LETTERS[i] if i < len(_LETTERS) else str(i) for i, model in enumerate(marked)}
+    return {model: _LETTERS[i] if i < len(_LETTERS) else str(i) for i, model in enumerate(marked, start=used)}
 
 
 def _remarkable(cell: CellResult) -> bool:
     return not cell.scored or cell.status.state == "truncated"
 
 
-def hole_notes(marks: dict[str, str], run: Run) -> list[str]:
+def hole_notes(marks: Mapping[str, str], run: Run) -> list[str]:
     """Return the footnotes that the letters of `hole_marks` point at."""
     notes = []
     for model, mark in marks.items():
@@ -107,36 +119,55 @@ def differences_table(run: Run, scores: Scores) -> Table | None:
     """Return paired differences between competitors, with adjusted p values and the noise floor; None below two of them."""
     if not scores.differences:
         return None
-    names = [name for name in MAIN_METRICS if any(d.metric == name for d in scores.differences)]
-    pairs = list(dict.fromkeys((d.first, d.second) for d in scores.differences))
-    found = {(d.metric, d.first, d.second): d for d in scores.differences}
-    rows = tuple(_difference_row(pair, names, found, run) for pair in pairs)
-    floor = tuple(Entry(_scaled(scores.noise.get(name), METRICS[name])) for name in names)
-    noise = Row("two seeds of one model", floor, facts={"first": "noise floor", "second": ""})
-    columns = tuple(dataclasses.replace(_score_column(METRICS[name]), bold_means="significant") for name in names)
-    sections = (rows, (noise,)) if scores.noise else (rows,)
+    names = compared_metrics(scores.differences)
+    sections = difference_sections(names, run, scores)
     caption = methods.differences_caption(run, scores)
     notes = (*methods.footnotes(run, scores, names), *methods.conditions(run))
+    columns = difference_columns(names)
     return Table("differences", "tab:differences", "Paired differences", caption, columns, sections, notes)
 
 
-def _difference_row(
-    pair: tuple[str, str], names: list[str], found: dict[tuple[str, str, str], Difference], run: Run
-) -> Row:
-    differences = [found.get((name, *pair)) for name in names]
-    entries = [
+def compared_metrics(differences: Sequence[Difference]) -> list[str]:
+    """Return the metrics of the main table in which something was compared."""
+    return [name for name in MAIN_METRICS if any(difference.metric == name for difference in differences)]
+
+
+def difference_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
+    """Return one column for each of `metrics`, where bold means significant."""
+    return tuple(dataclasses.replace(column, bold_means="significant") for column in score_columns(metrics))
+
+
+def difference_sections(metrics: Sequence[str], run: Run, scores: Scores) -> tuple[tuple[Row, ...], ...]:
+    """Return a row for each pair of competitors, then, where seeds were repeated, one for the noise between seeds."""
+    found = {(d.metric, d.first, d.second): d for d in scores.differences}
+    rows = []
+    for first, second in dict.fromkeys((d.first, d.second) for d in scores.differences):
+        entries, measured = difference_entries(metrics, [found.get((name, first, second)) for name in metrics])
+        facts = {"first": first, "second": second, **measured}
+        rows.append(Row(run.shown(first), entries, second_line=f"− {run.shown(second)}", facts=facts))
+    floor = tuple(Entry(scaled(scores.noise.get(name), METRICS[name])) for name in metrics)
+    noise = Row("two seeds of one model", floor, facts={"first": "noise floor", "second": ""})
+    return (tuple(rows), (noise,)) if scores.noise else (tuple(rows),)
+
+
+def difference_entries(
+    metrics: Sequence[str], differences: Sequence[Difference | None]
+) -> tuple[tuple[Entry, ...], dict[str, str]]:
+    """Return the entries of one row of differences, one for each of `metrics`, and what CSV holds of them besides."""
+    entries = tuple(
         Entry()
         if d is None
-        else Entry(_scaled(d.value, METRICS[d.metric]), _scaled(d.half_width, METRICS[d.metric]), d.significant)
+        else Entry(scaled(d.value, METRICS[d.metric]), scaled(d.half_width, METRICS[d.metric]), d.significant)
         for d in differences
-    ]
-    facts: dict[str, str | int] = {"first": pair[0], "second": pair[1]}
-    for difference in differences:
+    )
+    facts = {}
+    for name, difference in zip(metrics, differences, strict=True):
         if difference is not None and difference.half_width is not None:
-            facts[f"{difference.metric}_p_holm"] = digits(difference.p_holm)
-            facts[f"{difference.metric}_improvement"] = digits(difference.improvement)
-    return Row(run.shown(pair[0]), tuple(entries), second_line=f"− {run.shown(pair[1])}", facts=facts)
+            facts[f"{name}_p_holm"] = digits(difference.p_holm)
+            facts[f"{name}_improvement"] = digits(difference.improvement)
+    return entries, facts
 
 
-def _scaled(value: float | None, metric: Metric) -> float | None:
+def scaled(value: float | None, metric: Metric) -> float | None:
+    """Return `value` as it is printed: times the metric's scale."""
     return None if value is None else value * metric.scale

@@ -27,7 +27,8 @@ def to_csv(table: Table) -> str:
 def _csv_names(column: Column) -> list[str]:
     if not column.interval:
         return [column.key]
-    return [column.key, f"{column.key}_half_width", f"{column.key}_{column.bold_means}"]
+    bold = [f"{column.key}_{column.bold_means}"] if column.bold_means else []
+    return [column.key, f"{column.key}_half_width", *bold]
 
 
 def _csv_fact(fact: str | int) -> str:
@@ -38,15 +39,18 @@ def _csv_entry(entry: Entry, column: Column) -> list[str]:
     value = "" if entry.value is None else digits(entry.value)
     if not column.interval:
         return [value]
-    return [value, "" if entry.half_width is None else digits(entry.half_width), str(int(entry.bold)) if value else ""]
+    bold = [str(int(entry.bold)) if value else ""] if column.bold_means else []
+    return [value, "" if entry.half_width is None else digits(entry.half_width), *bold]
 
 
 def to_markdown(table: Table) -> str:
     """Return `table` as a GitHub Markdown table with aligned columns, its caption above and its footnotes below."""
     grid = [["", *(escape_markdown(_grouped(column)) for column in table.printed_columns)]]
-    for section in table.sections:
-        if section is not table.sections[0]:
+    for place, (heading, section) in enumerate(table.headed_sections):
+        if place:
             grid.append([""] * len(grid[0]))
+        if heading:
+            grid.append([f"*{escape_markdown(heading)}*", *[""] * (len(grid[0]) - 1)])
         for row in section:
             mark = f"<sup>{escape_markdown(row.mark)}</sup>" if row.mark else ""
             label = escape_markdown(f"{row.label} {row.second_line}")
@@ -84,7 +88,6 @@ def to_latex(table: Table) -> str:
     Where the text is narrower than the table, half-widths go below their values.
     """
     columns = table.printed_columns
-    bodies = ["\n".join(_latex_row(row, table) for row in section) for section in table.sections]
     lines = [
         r"% Needs \usepackage{booktabs}.",
         r"\begin{table*}",
@@ -100,7 +103,7 @@ def to_latex(table: Table) -> str:
         *_latex_groups(table),
         " & ".join(["", *(column.latex for column in columns)]) + r" \\",
         r"\midrule",
-        "\n\\midrule\n".join(body for body in bodies if body),
+        *_latex_sections(table),
         r"\bottomrule",
         r"\end{tabular}",
         *_latex_footnotes(table),
@@ -156,8 +159,22 @@ def _latex_groups(table: Table) -> list[str]:
     return [" & ".join(heads) + r" \\", " ".join(rules)]
 
 
+def _latex_sections(table: Table) -> list[str]:
+    """Return the lines of all sections: a rule between them, and only some space where one belongs to the section above it."""
+    lines: list[str] = []
+    for heading, section in table.headed_sections:
+        if lines and section:
+            lines.append(r"\addlinespace" if table.headings and not heading else r"\midrule")
+        if heading:
+            lines.append(
+                rf"\multicolumn{{{len(table.printed_columns) + 1}}}{{@{{}}l}}{{\textit{{{escape_latex(heading)}}}}} \\"
+            )
+        lines += [_latex_row(row, table) for row in section]
+    return lines
+
+
 def _latex_row(row: Row, table: Table) -> str:
-    lines = [escape_latex(line) for line in (row.label, row.second_line) if line]
+    lines = [_latex_line(line) for line in (row.label, row.second_line) if line]
     head = (
         lines[0]
         if len(lines) == 1
@@ -165,6 +182,12 @@ def _latex_row(row: Row, table: Table) -> str:
     )
     mark = rf"$^{{\mathrm{{{escape_latex(row.mark)}}}}}$" if row.mark else ""
     return " & ".join([head + mark, *(_latex_entry(*pair) for pair in table.printed_entries(row))]) + r" \\"
+
+
+def _latex_line(text: str) -> str:
+    """Return `text` escaped; a leading bracket is hidden from the line break before it, whose option it would become."""
+    escaped = escape_latex(text)
+    return f"{{}}{escaped}" if escaped.startswith("[") else escaped
 
 
 def _latex_entry(entry: Entry, column: Column) -> str:
@@ -179,5 +202,5 @@ def _latex_entry(entry: Entry, column: Column) -> str:
 def _latex_footnotes(table: Table) -> list[str]:
     if not table.footnotes:
         return []
-    notes = " \\\\\n".join(escape_latex(note) for note in table.footnotes)
+    notes = " \\\\\n".join(_latex_line(note) for note in table.footnotes)
     return [r"\par\smallskip", rf"\parbox{{\linewidth}}{{\raggedright\scriptsize {notes}}}"]

@@ -1,0 +1,54 @@
+"""Puts a report in its place: everything is written into a new folder, which then takes the place of the old one at once."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.errors import RequestError
+
+OWN_NAMES = {"tables", "figures", "index.html", "methods.md", "results.json"}
+"""What a report consists of; a folder with anything else in it is not replaced."""
+
+
+def replace_report(out: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
+    """Let `write` fill a new folder with tables/ and figures/ in it, put it in the place of `out`, and return its files.
+
+    An earlier report in `out` is replaced whole, or not at all. Raises RequestError where `out` holds files that no report wrote.
+    """
+    _check_target(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        for name in ("tables", "figures"):
+            (stage / "new" / name).mkdir(parents=True)
+        # mkdtemp makes private folders; the report is meant to be read by others.
+        (stage / "new").chmod(0o755)
+        write(stage / "new")
+        _swap(stage, out)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+    return tuple(sorted(path for path in out.rglob("*") if path.is_file()))
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise RequestError(f"{out}: a file, not a folder: give another --out")
+    strangers = sorted(path.name for path in out.iterdir() if path.name not in OWN_NAMES) if out.exists() else []
+    if strangers:
+        raise RequestError(f"{out} holds {strangers[0]!r}, which no report wrote: give a new or empty folder as --out")
+
+
+def _swap(stage: Path, out: Path) -> None:
+    """Put stage/new in the place of `out`; the old report comes back where that fails."""
+    old = stage / "old"
+    if out.exists():
+        out.rename(old)
+    try:
+        (stage / "new").rename(out)
+    except OSError:
+        if old.exists():
+            old.rename(out)
+        raise
