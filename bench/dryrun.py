@@ -17,7 +17,8 @@ from bench.devices import synchroniser
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.loading import plan_loaded
 from bench.metrics.choice import choose_metrics
-from bench.metrics.scores import ImageScorer, SetScorer
+from bench.metrics.image_scores import ImageScorer
+from bench.metrics.set_scores import FeatureReader
 from bench.orchestrate import Request
 from bench.planning import ModelPlan, RandomBatches
 from bench.prediction import to_tensor
@@ -92,12 +93,12 @@ def _scoring_seconds(experiment: Experiment, device: str) -> float:
     """Return seconds to score one window of one cell."""
     shape = (PROBED_WINDOWS, *experiment.window, 3)
     inputs, truths, outputs = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
-    choice, names = choose_metrics(require_calibrated=False), [str(index) for index in range(PROBED_WINDOWS)]
+    choice = choose_metrics(require_calibrated=False)
     images = ImageScorer(inputs, truths, choice, device=device)
-    sets = SetScorer(truths, names, names, choice, device=device)
+    reader = FeatureReader(choice, device=device)
     started = time.perf_counter()
     images.score(outputs)
-    sets.features(outputs)
+    reader.features(outputs)
     return (time.perf_counter() - started) / PROBED_WINDOWS
 
 

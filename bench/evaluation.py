@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,22 +13,22 @@ from pyarrow.parquet import read_schema
 from rich.console import Console
 
 from bench.experiment import Experiment
+from bench.feature_files import kept_features
 from bench.metrics.choice import MetricChoice
-from bench.metrics.scores import ImageScorer, SetScorer
+from bench.metrics.image_scores import ImageScorer
+from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
 from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, write_json, write_parquet
 from bench.status import CellStatus
 
-_log = logging.getLogger("bench")
-
 
 def evaluate(
     folder: RunFolder, experiment: Experiment, choice: MetricChoice, console: Console, safe_point: Callable[[], None],
     device: str,
 ) -> None:  # fmt: skip
-    """Write images.parquet and sets.json of every cell that has outputs and no scores yet.
+    """Write images.parquet and sets.json of every cell that has outputs and no scores yet, and the chance and noise floors.
 
     `safe_point` is called between cells and may raise to stop.
     """
@@ -41,17 +41,79 @@ def evaluate(
     truths = _read_windows(folder.test_truths, windows)
     with Bar(console, "scoring", len(cells), "cell") as bar:
         bar.update(0, "features of the truth")
-        images = ImageScorer(inputs, truths, choice, device=device)
-        sets = SetScorer(truths, list(windows["page"]), list(windows["group"]), choice, device=device)
+        scoring = Scoring.of(folder, windows, inputs, truths, choice, device)
         chroma = read_mean_chroma(folder)
         for index, cell in enumerate(cells):
             bar.update(index, cell.name)
-            if cell.name in coloured:
+            by_network = cell.name in coloured
+            if by_network:
                 outputs = _read_windows(folder.cell(cell.name).predictions, windows)
             else:
                 outputs = outputs_of(cell.model, inputs, truths, chroma)
-            _score(folder.cell(cell.name), windows, outputs, images, sets)
+            chance = by_network and cell.model in experiment.models and cell.seed == experiment.seeds[0]
+            scoring.score(folder.cell(cell.name), outputs, by_network=by_network, chance=chance)
             safe_point()
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What all cells of a run share: its windows, and what was computed of input and truth."""
+
+    windows: pd.DataFrame
+    images: ImageScorer
+    sets: SetScorer
+    elsewhere: NDArray[np.intp] | None
+
+    @classmethod
+    def of(
+        cls, folder: RunFolder, windows: pd.DataFrame, inputs: NDArray[np.uint8], truths: NDArray[np.uint8],
+        choice: MetricChoice, device: str,
+    ) -> Scoring:  # fmt: skip
+        """Compute what depends on input and truth alone, and write what the truth itself scores in halves."""
+        reader = FeatureReader(choice, device=device)
+        features = kept_features(folder.truth_features, truths, reader)
+        pages, groups = list(windows["page"]), list(windows["group"])
+        sets = SetScorer(truths, pages, groups, reader, truth_features=features)
+        write_json(folder.halves, {"format": FORMAT, "scores": sets.halves()})
+        images = ImageScorer(inputs, truths, choice, device=device)
+        return cls(windows, images, sets, other_pages(pages, groups))
+
+    def score(self, folder: CellFolder, outputs: NDArray[np.uint8], *, by_network: bool, chance: bool) -> None:
+        """Write the scores of one cell; `chance`: also those of its outputs held against other pages."""
+        features = kept_features(folder.features, outputs, self.sets.reader) if by_network else None
+        frame = self._frame(outputs)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if chance and self.elsewhere is not None:
+            write_parquet(folder.shuffled, self._frame(outputs[self.elsewhere]))
+        write_parquet(folder.images, frame)
+        write_json(folder.sets, {"format": FORMAT, "scores": self.sets.score(outputs, features)})
+        if not folder.status.exists():
+            CellStatus(state="done").save(folder)
+
+    def _frame(self, outputs: NDArray[np.uint8]) -> pd.DataFrame:
+        return pd.concat([self.windows.reset_index(drop=True), self.images.score(outputs)], axis=1)
+
+
+def other_pages(pages: Sequence[str], groups: Sequence[str]) -> NDArray[np.intp] | None:
+    """Return for each window the index of a window of another page, intp [N]: of another group where there are others.
+
+    Pages are taken half the collection further on, sorted by group, so that every page is used about once; a window keeps its
+    place on the page. None with a single page.
+    """
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(zip(groups, pages, strict=True)):
+        rows.setdefault(key, []).append(row)
+    order = sorted(rows)
+    if len(order) < 2:
+        return None
+    elsewhere = np.empty(len(pages), dtype=np.intp)
+    for at, key in enumerate(order):
+        others = (order[(at + len(order) // 2 + step) % len(order)] for step in range(len(order)))
+        candidates = [other for other in others if other != key]
+        partner = next((other for other in candidates if other[0] != key[0]), candidates[0])
+        for number, row in enumerate(rows[key]):
+            elsewhere[row] = rows[partner][number % len(rows[partner])]
+    return elsewhere
 
 
 def _needs_scores(folder: CellFolder, by_network: bool, choice: MetricChoice) -> bool:
@@ -66,14 +128,3 @@ def _needs_scores(folder: CellFolder, by_network: bool, choice: MetricChoice) ->
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:
     return np.stack([read_png(folder / f"{window}.png") for window in windows["window"]])
-
-
-def _score(
-    folder: CellFolder, windows: pd.DataFrame, outputs: NDArray[np.uint8], images: ImageScorer, sets: SetScorer
-) -> None:
-    frame = pd.concat([windows.reset_index(drop=True), images.score(outputs)], axis=1)
-    folder.path.mkdir(parents=True, exist_ok=True)
-    write_parquet(folder.images, frame)
-    write_json(folder.sets, {"format": FORMAT, "scores": sets.score(outputs)})
-    if not folder.status.exists():
-        CellStatus(state="done").save(folder)

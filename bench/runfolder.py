@@ -82,6 +82,22 @@ def read_png(path: Path) -> NDArray[np.uint8]:
         raise RequestError(f"{path}: not a readable PNG ({error}); run the same `bench run` again") from None
 
 
+def write_array(path: Path, values: NDArray[np.float64]) -> None:
+    """Write `values` to `path` as .npy, atomically."""
+    with atomic_file(path) as file:
+        np.save(file, values, allow_pickle=False)
+
+
+def read_array(path: Path) -> NDArray[np.float64]:
+    """Return the .npy array at `path`; raises RequestError where it cannot be read."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+    except (OSError, ValueError, EOFError) as error:
+        raise RequestError(
+            f"{path}: not a readable array ({error}); delete it and run the same command again"
+        ) from None
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 (hexadecimal) of the file at `path`."""
     with path.open("rb") as file:
@@ -143,6 +159,16 @@ class CellFolder:
         return self.path / "sets.json"
 
     @property
+    def shuffled(self) -> Path:
+        """Scores by window of the same outputs, each held against the truth of another page: what chance gives."""
+        return self.path / "shuffled.parquet"
+
+    @property
+    def features(self) -> Path:
+        """Folder of the outputs' features."""
+        return self.path / "features"
+
+    @property
     def tensorboard(self) -> Path:
         """TensorBoard's event files."""
         return self.path / "tensorboard"
@@ -184,6 +210,16 @@ class RunFolder:
     def split(self) -> Path:
         """Which page lies in which part."""
         return self.path / "split.json"
+
+    @property
+    def truth_features(self) -> Path:
+        """Folder of the features of the coloured originals."""
+        return self.path / "truth-features"
+
+    @property
+    def halves(self) -> Path:
+        """Set scores of one half of the coloured originals against the other."""
+        return self.path / "truth-halves.json"
 
     @property
     def plan(self) -> Path:

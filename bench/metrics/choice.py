@@ -11,13 +11,17 @@ from bench.metrics.weights import WeightStore
 PERCEPTUAL_FILES = ("alexnet", "lpips-alex-heads")
 SET_FILES = ("inception",)
 
+CALIBRATED_SETS = ("fid", "kid", "precision", "recall")
+RANDOM_SETS = ("rfd", "rkid", "rprecision", "rrecall")
+"""Their stand-ins on random networks."""
+
 
 @dataclass(frozen=True)
 class MetricChoice:
     """The perceptual and the set metrics of a run, one line for log and tables that says why, and where the weights are."""
 
     perceptual: str
-    sets: tuple[str, str]
+    sets: tuple[str, str, str, str]
     line: str
     store: WeightStore
 
@@ -28,7 +32,7 @@ class MetricChoice:
 
 
 def choose_metrics(*, require_calibrated: bool = False, store: WeightStore | None = None) -> MetricChoice:
-    """Return the metrics that the weights at hand allow: LPIPS or rLPIPS, FID and KID or rFD and rKID.
+    """Return the metrics that the weights at hand allow: LPIPS or rLPIPS; FID, KID, precision and recall, or rFD and so on.
 
     Every file that is there is verified now, before a long run, not after it. Raises RequestError where one is not the published
     file (that is never answered by a fallback), and where `require_calibrated` is set and one is missing.
@@ -45,11 +49,11 @@ def choose_metrics(*, require_calibrated: bool = False, store: WeightStore | Non
             f"calibrated scores need {wanted} in {store.places[0]}; put the missing files there or give --allow-uncalibrated"
         )
     perceptual = "rlpips" if set(missing) & set(PERCEPTUAL_FILES) else "lpips"
-    sets = ("rfd", "rkid") if set(missing) & set(SET_FILES) else ("fid", "kid")
+    sets = RANDOM_SETS if set(missing) & set(SET_FILES) else CALIBRATED_SETS
     return MetricChoice(perceptual, sets, _line(perceptual, sets, wanted, store), store)
 
 
-def _line(perceptual: str, sets: tuple[str, str], wanted: str, store: WeightStore) -> str:
+def _line(perceptual: str, sets: tuple[str, ...], wanted: str, store: WeightStore) -> str:
     names = (perceptual, *sets)
     stand_ins = [METRICS[name].shown.split(" ")[0] for name in names if not METRICS[name].calibrated]
     if not stand_ins:

@@ -29,12 +29,13 @@ INCEPTION_LAYER = "2048"
 
 
 class Extractor(Protocol):
-    """Turns images into features of `dimension` numbers. `metrics` names the Fréchet and the kernel distance that they give.
+    """Turns images into features of `dimension` numbers. `metrics` names the scores that they give: Fréchet and kernel distance,
+    precision and recall.
 
     On CUDA, use it inside `bench.metrics.inference.exact_workers`, which keeps it exact.
     """
 
-    metrics: tuple[str, str]
+    metrics: tuple[str, str, str, str]
     identity: NetworkIdentity
     dimension: int
 
@@ -50,7 +51,7 @@ class RandomExtractor:
     to [-1, 1]; everything runs in float64, so that batch size and thread count leave no trace.
     """
 
-    metrics = ("rfd", "rkid")
+    metrics = ("rfd", "rkid", "rprecision", "rrecall")
 
     def __init__(self, seeds: tuple[int, ...] = RANDOM_SEEDS, device: str | torch.device = "cpu") -> None:
         self.dimension = RANDOM_WIDTHS[-1]
@@ -75,7 +76,7 @@ class InceptionExtractor:
     published FID; what follows it is float64. Raises RequestError where the weights are missing, wrong or do not fit.
     """
 
-    metrics = ("fid", "kid")
+    metrics = ("fid", "kid", "precision", "recall")
 
     def __init__(self, store: WeightStore | None = None, device: str | torch.device = "cpu") -> None:
         store = store or WeightStore()

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+PAIRING = "same pages"
+"""What ids say of scores whose outputs and truths show the same pages."""
+
 
 @dataclass(frozen=True)
 class NetworkIdentity:

@@ -18,17 +18,38 @@ from bench.metrics.jackknife import Jackknifed, Labels, unit_sizes
 NEIGHBOURS = 3
 """k of the paper."""
 
+_LISTED = 64
+"""Nearest points that are kept sorted for each point: more than a unit of pages usually takes away."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Distances:
-    """Squared Euclidean distances within the outputs [n, n], within the truths [m, m] and across [n, m]."""
+class _Manifold:
+    """Squared Euclidean distances within one collection [n, n], and each point's nearest ones in order, itself first."""
 
-    outputs: Features
-    truths: Features
-    across: Features
+    within: Features
+    nearest: NDArray[np.intp]
 
-    def without(self, keep: NDArray[np.bool_]) -> _Distances:
-        return _Distances(self.outputs[keep][:, keep], self.truths[keep][:, keep], self.across[keep][:, keep])
+    @classmethod
+    def of(cls, features: Features, neighbours: int) -> _Manifold:
+        within = _squared(features, features)
+        # Of two equal points, each is nearest to itself.
+        np.fill_diagonal(within, -1.0)
+        listed = min(len(features), max(_LISTED, neighbours + 1))
+        few = np.argpartition(within, listed - 1, axis=1)[:, :listed]
+        order = np.argsort(np.take_along_axis(within, few, axis=1), axis=1, kind="stable")
+        return cls(within, np.take_along_axis(few, order, axis=1))
+
+    def radii(self, keep: NDArray[np.bool_], neighbours: int) -> Features:
+        """The squared distance of each kept point to its k-th kept neighbour."""
+        rank = np.cumsum(keep[self.nearest], axis=1)[keep]
+        listed = rank[:, -1] > neighbours
+        place = (rank > neighbours).argmax(axis=1)
+        chosen = self.nearest[keep, :][np.arange(len(place)), place]
+        radii = self.within[keep, :][np.arange(len(place)), chosen]
+        if not listed.all():
+            kept = self.within[keep][:, keep][~listed]
+            radii[~listed] = np.partition(kept, neighbours, axis=1)[:, neighbours]
+        return np.asarray(radii)
 
 
 def precision_recall(outputs: Features, truths: Features, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
@@ -37,7 +58,7 @@ def precision_recall(outputs: Features, truths: Features, neighbours: int = NEIG
     Raises RequestError for features of two sizes or fewer than two rows; n and m must be above `neighbours`.
     """
     check_features(outputs, truths, paired=False)
-    return _shares(_distances(outputs, truths), neighbours)
+    return _Comparison.of(outputs, truths, neighbours).shares()
 
 
 def precision_recall_jackknife(
@@ -49,29 +70,39 @@ def precision_recall_jackknife(
     """
     check_features(outputs, truths, paired=True)
     check_units(outputs, labels)
-    distances = _distances(outputs, truths)
-    values, sizes = _shares(distances, neighbours), unit_sizes(labels)
+    comparison = _Comparison.of(outputs, truths, neighbours)
+    values, sizes = comparison.shares(), unit_sizes(labels)
     if len(sizes) < 2 or (len(labels) - sizes).min() <= neighbours:
         empty = np.empty(0)
         return Jackknifed(values[0], empty, sizes[:0]), Jackknifed(values[1], empty, sizes[:0])
-    left = np.array([_shares(distances.without(labels != unit), neighbours) for unit in range(len(sizes))])
+    left = np.array([comparison.shares(labels != unit, labels != unit) for unit in range(len(sizes))])
     return Jackknifed(values[0], left[:, 0], sizes), Jackknifed(values[1], left[:, 1], sizes)
 
 
-def _shares(distances: _Distances, neighbours: int) -> tuple[float, float]:
-    truth_radii, output_radii = (_radii(each, neighbours) for each in (distances.truths, distances.outputs))
-    precision = (distances.across <= truth_radii[None, :]).any(axis=1).mean()
-    recall = (distances.across <= output_radii[:, None]).any(axis=0).mean()
-    return float(precision), float(recall)
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """Outputs and truths with the squared distances across [n, m]."""
 
+    outputs: _Manifold
+    truths: _Manifold
+    across: Features
+    neighbours: int
 
-def _radii(within: Features, neighbours: int) -> Features:
-    """The squared distance of each point to its k-th neighbour; the point itself is the nought-th."""
-    return np.asarray(np.partition(within, neighbours, axis=1)[:, neighbours])
+    @classmethod
+    def of(cls, outputs: Features, truths: Features, neighbours: int) -> _Comparison:
+        across = _squared(outputs, truths)
+        return cls(_Manifold.of(outputs, neighbours), _Manifold.of(truths, neighbours), across, neighbours)
 
-
-def _distances(outputs: Features, truths: Features) -> _Distances:
-    return _Distances(_squared(outputs, outputs), _squared(truths, truths), _squared(outputs, truths))
+    def shares(
+        self, outputs: NDArray[np.bool_] | None = None, truths: NDArray[np.bool_] | None = None
+    ) -> tuple[float, float]:
+        """Precision and recall of the kept outputs and truths; None: all."""
+        rows = np.ones(self.across.shape[0], dtype=bool) if outputs is None else outputs
+        columns = np.ones(self.across.shape[1], dtype=bool) if truths is None else truths
+        across = self.across[rows][:, columns]
+        precision = (across <= self.truths.radii(columns, self.neighbours)[None, :]).any(axis=1).mean()
+        recall = (across <= self.outputs.radii(rows, self.neighbours)[:, None]).any(axis=0).mean()
+        return float(precision), float(recall)
 
 
 def _squared(first: Features, second: Features) -> Features:

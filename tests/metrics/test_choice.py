@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from bench.errors import RequestError
-from bench.metrics.choice import choose_metrics
+from bench.metrics.choice import CALIBRATED_SETS, RANDOM_SETS, choose_metrics
 from bench.metrics.weights import KnownWeights, WeightStore
 
 FILES = ("alexnet", "lpips-alex-heads", "inception")
@@ -25,11 +25,11 @@ def store(folder, present, wrong=()):
 @pytest.mark.parametrize(
     ("present", "perceptual", "sets"),
     [
-        ((), "rlpips", ("rfd", "rkid")),
-        (("lpips-alex-heads",), "rlpips", ("rfd", "rkid")),
-        (("alexnet", "lpips-alex-heads"), "lpips", ("rfd", "rkid")),
-        (("inception",), "rlpips", ("fid", "kid")),
-        (FILES, "lpips", ("fid", "kid")),
+        ((), "rlpips", RANDOM_SETS),
+        (("lpips-alex-heads",), "rlpips", RANDOM_SETS),
+        (("alexnet", "lpips-alex-heads"), "lpips", RANDOM_SETS),
+        (("inception",), "rlpips", CALIBRATED_SETS),
+        (FILES, "lpips", CALIBRATED_SETS),
     ],
 )
 def test_each_family_is_calibrated_where_its_own_weights_are(tmp_path, present, perceptual, sets):

@@ -39,13 +39,21 @@ def test_collapsed_outputs_are_precise_and_reach_little():
 
 
 def test_jackknife_leaves_units_out_of_both_sets():
-    outputs, truths, labels = drawn(0, 60), drawn(1, 60), np.repeat(np.arange(6), 10)
+    # The second unit is larger than the list of neighbours that is kept: its points are found the slow way.
+    outputs, truths, labels = drawn(0, 200), drawn(1, 200), np.repeat(np.arange(4), [20, 120, 30, 30])
+    outputs[labels == 1] *= 0.1
+    truths[labels == 1] *= 0.1
     for at, result in enumerate(precision_recall_jackknife(outputs, truths, labels)):
         assert result.value == precision_recall(outputs, truths)[at]
-        expected = [precision_recall(outputs[labels != unit], truths[labels != unit])[at] for unit in range(6)]
+        expected = [precision_recall(outputs[labels != unit], truths[labels != unit])[at] for unit in range(4)]
         np.testing.assert_allclose(result.replicates, expected, atol=1e-12)
 
 
 def test_features_that_do_not_fit_are_refused():
     with pytest.raises(RequestError, match="cannot be compared"):
         precision_recall(drawn(0), drawn(0, size=8))
+
+
+def test_points_that_occur_twice():
+    truths = np.repeat(drawn(0, 30), 2, axis=0)
+    assert precision_recall(truths, truths) == (1.0, 1.0)

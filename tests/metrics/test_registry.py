@@ -3,17 +3,27 @@ import sys
 
 from bench.metrics.registry import METRICS
 
-IMAGE = "psnr ssim ciede2000 ciede2000_median line_f1 line_precision line_recall lpips rlpips colourfulness_difference chroma_error"
+IMAGE = (
+    "psnr ssim gmsd ciede2000 ciede2000_median line_f1 line_precision line_recall edge_f1 lpips rlpips"
+    " colourfulness_difference chroma_error"
+)
+SET = "fid kid precision recall rfd rkid rprecision rrecall colour_consistency"
 
 
 def test_all_metrics_are_there_under_their_own_names():
     assert {name for name, metric in METRICS.items() if metric.kind == "image"} == set(IMAGE.split())
-    assert [name for name, metric in METRICS.items() if metric.kind == "set"] == ["fid", "kid", "rfd", "rkid"]
+    assert [name for name, metric in METRICS.items() if metric.kind == "set"] == SET.split()
     assert all(name == metric.name for name, metric in METRICS.items())
 
 
 def test_only_metrics_on_random_networks_are_uncalibrated():
-    assert {name for name, metric in METRICS.items() if not metric.calibrated} == {"rlpips", "rfd", "rkid"}
+    assert {name for name, metric in METRICS.items() if not metric.calibrated} == {
+        "rlpips",
+        "rfd",
+        "rkid",
+        "rprecision",
+        "rrecall",
+    }
 
 
 def test_uncalibrated_names_differ_from_calibrated_ones_wherever_they_are_printed():
@@ -23,7 +33,10 @@ def test_uncalibrated_names_differ_from_calibrated_ones_wherever_they_are_printe
 
 def test_directions_are_those_of_the_field():
     higher = {name for name, metric in METRICS.items() if metric.direction == "higher"}
-    assert higher == {"psnr", "ssim", "line_f1", "line_precision", "line_recall"}
+    assert higher == {
+        "psnr", "ssim", "line_f1", "line_precision", "line_recall", "edge_f1", "precision", "recall", "rprecision", "rrecall",
+        "colour_consistency",
+    }  # fmt: skip
 
 
 def test_reports_can_be_made_without_torch():

@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from bench.errors import RequestError
-from bench.metrics import colour, structural
+from bench.metrics import colour, edges, gradients, structural
 from bench.metrics.choice import choose_metrics
 from bench.metrics.frechet import frechet_distance, frechet_jackknife
+from bench.metrics.image_scores import ImageScorer
 from bench.metrics.kernel import kernel_distance
+from bench.metrics.manifold import precision_recall
 from bench.metrics.perceptual import open_perceptual
-from bench.metrics.scores import ImageScorer, SetScorer
+from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.metrics.weights import KNOWN, WeightStore
 from bench.metrics.windows import as_tensor
 
@@ -37,13 +39,13 @@ def scored(pages, outputs, choice):
 
 @pytest.fixture(scope="module")
 def sets(pages, choice):
-    return SetScorer(pages[1], PAGES, GROUPS, choice)
+    return SetScorer(pages[1], PAGES, GROUPS, FeatureReader(choice))
 
 
 def test_one_row_a_window_one_finite_column_a_metric(scored):
     assert list(scored.columns) == [
-        "psnr", "ssim", "ciede2000", "ciede2000_median", "line_f1", "line_precision", "line_recall", "rlpips",
-        "colourfulness_difference", "chroma_error",
+        "psnr", "ssim", "gmsd", "ciede2000", "ciede2000_median", "line_f1", "line_precision", "line_recall", "edge_f1",
+        "rlpips", "colourfulness_difference", "chroma_error",
     ]  # fmt: skip
     assert len(scored) == 12
     assert (scored.dtypes == np.float64).all()
@@ -58,6 +60,8 @@ def test_values_are_those_of_the_metrics_alone(scored, pages, outputs, choice):
     assert row["psnr"] == structural.psnr(outputs[3], truth[3])
     assert row["ssim"] == structural.ssim(outputs[3], truth[3])
     assert row["ciede2000"] == colour.ciede2000(outputs[3], truth[3])
+    assert row["gmsd"] == gradients.gmsd(outputs[3], truth[3])
+    assert row["edge_f1"] == edges.EdgeReference.of(colour.lab(pages[0][3])[..., 0]).f1(colour.lab(outputs[3])[..., 0])
     assert row["chroma_error"] == colour.chroma_error(colour.lab(outputs[3]), colour.lab(truth[3]))
     assert row["colourfulness_difference"] == colour.colourfulness_difference(outputs[3], truth[3])
     assert row["rlpips"] == pytest.approx(perceptual.distance(*features)[0], rel=1e-5)
@@ -68,9 +72,9 @@ def test_the_oracle_attains_every_optimum(pages, choice):
     lined = truth.copy()
     lined[:, 20:22, 8:56] = 0
     best = ImageScorer(lined, lined, choice).score(lined).agg(["min", "max"])
-    for column in ("ciede2000", "ciede2000_median", "rlpips", "colourfulness_difference", "chroma_error"):
+    for column in ("gmsd", "ciede2000", "ciede2000_median", "rlpips", "colourfulness_difference", "chroma_error"):
         assert best[column].tolist() == [0, 0]
-    for column in ("ssim", "line_f1", "line_precision", "line_recall"):
+    for column in ("ssim", "line_f1", "line_precision", "line_recall", "edge_f1"):
         assert best[column].tolist() == [1, 1]
     assert best["psnr"].tolist() == [100, 100]
 
@@ -113,9 +117,10 @@ def test_progress_counts_windows_of_all_cells(pages, outputs, choice):
 
 
 def test_records_are_json_and_name_all_that_moves_a_score(sets, outputs, choice):
-    frechet, kernel = records = sets.score(outputs)
+    frechet, kernel, *others = records = sets.score(outputs)
     assert json.loads(json.dumps(records, allow_nan=False)) == records
-    assert (frechet["metric"], kernel["metric"]) == choice.sets == ("rfd", "rkid")
+    assert (frechet["metric"], kernel["metric"]) == choice.sets[:2] == ("rfd", "rkid")
+    assert [record["metric"] for record in others] == ["rprecision", "rrecall", "colour_consistency"]
     assert (frechet["n_generated"], frechet["n_reference"], frechet["dimension"]) == (12, 12, 64)
     assert frechet["calibrated"] is False
     assert frechet["metric_id"].startswith("rfd:random-he-x8:mean-of-relu4-64:ddc44905a6cbf9e0:none:12x12:same-pages")
@@ -125,17 +130,21 @@ def test_records_are_json_and_name_all_that_moves_a_score(sets, outputs, choice)
 
 
 def test_set_scores_are_means_over_networks(sets, outputs):
-    frechet, kernel = sets.score(outputs)
-    pairs = list(zip(sets.features(outputs), sets.truth_features, strict=True))
+    frechet, kernel, precision, recall, _ = sets.score(outputs)
+    pairs = list(zip(sets.reader.features(outputs), sets.truth_features, strict=True))
     assert frechet["value"] == pytest.approx(np.mean([frechet_distance(*pair) for pair in pairs]), rel=1e-10)
     assert kernel["value"] == pytest.approx(np.mean([kernel_distance(*pair) for pair in pairs]), rel=1e-10)
+    manifolds = np.array([precision_recall(*pair) for pair in pairs])
+    np.testing.assert_allclose((precision["value"], recall["value"]), manifolds.mean(axis=0), rtol=1e-12)
     replicates = [frechet_jackknife(*pair, sets.units.numbers).replicates for pair in pairs]
     np.testing.assert_allclose(frechet["jackknife"], np.mean(replicates, axis=0), rtol=1e-10)
     assert frechet["standard_error"] > 0
 
 
 def test_set_scores_of_the_truth_are_0(sets, pages):
-    frechet, kernel = sets.score(pages[1])
+    frechet, kernel, precision, recall, consistency = sets.score(pages[1])
+    assert (precision["value"], recall["value"]) == (1.0, 1.0)
+    assert consistency["value"] > 0.9
     assert 0 <= frechet["value"] < 1e-10
     assert abs(kernel["value"]) < 1e-10
 
@@ -143,8 +152,9 @@ def test_set_scores_of_the_truth_are_0(sets, pages):
 def test_set_scores_do_not_depend_on_order_or_batches(sets, pages, outputs, choice):
     order = np.random.default_rng(2).permutation(12)
     pages_of, groups_of = [PAGES[i] for i in order], [GROUPS[i] for i in order]
-    other = SetScorer(pages[1][order], pages_of, groups_of, choice, batch_size=5).score(outputs[order])
+    other = SetScorer(pages[1][order], pages_of, groups_of, FeatureReader(choice, batch_size=5)).score(outputs[order])
     for ours, theirs in zip(sets.score(outputs), other, strict=True):
+        assert ours["metric"] == theirs["metric"]
         assert ours["value"] == pytest.approx(theirs["value"], rel=1e-9)
         assert ours["standard_error"] == pytest.approx(theirs["standard_error"], rel=1e-6)
         np.testing.assert_allclose(ours["jackknife"], theirs["jackknife"], rtol=1e-9)
@@ -158,10 +168,10 @@ def test_verified_weights_fill_the_calibrated_columns_and_no_other(pages, output
     assert "rlpips" not in scored
     assert (scored["lpips"] > 0).all()
     assert stand_ins.known["alexnet"].sha256[:8] in images.metric_ids()["lpips"]
-    records = SetScorer(pages[1][:4], PAGES[:4], GROUPS[:4], choice).score(outputs[:4])
-    assert [record["metric"] for record in records] == ["fid", "kid"]
+    records = SetScorer(pages[1][:4], PAGES[:4], GROUPS[:4], FeatureReader(choice)).score(outputs[:4])
+    assert [record["metric"] for record in records] == ["fid", "kid", "precision", "recall", "colour_consistency"]
     assert all(record["calibrated"] for record in records)
-    assert all(record["weights_sha256"] == stand_ins.known["inception"].sha256 for record in records)
+    assert all(record["weights_sha256"] == stand_ins.known["inception"].sha256 for record in records[:4])
 
 
 @pytest.mark.parametrize(
@@ -182,4 +192,4 @@ def test_outputs_that_do_not_fit_are_refused(pages, sets, choice, bad, said):
 
 def test_windows_without_page_or_group_are_refused(pages, choice):
     with pytest.raises(RequestError, match="12 windows need a page and a group each, not 12 and 11"):
-        SetScorer(pages[1], PAGES, GROUPS[:-1], choice)
+        SetScorer(pages[1], PAGES, GROUPS[:-1], FeatureReader(choice))

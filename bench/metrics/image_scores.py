@@ -1,33 +1,26 @@
-"""All scores of a run in one pass: what depends on input and truth alone is computed once and shared by all cells."""
+"""Scores of windows in one pass: what depends on input and truth alone is computed once and shared by all cells."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from bench.errors import RequestError
 from bench.metrics import colour, structural
 from bench.metrics.choice import MetricChoice
-from bench.metrics.extractors import open_extractor
-from bench.metrics.features import Features
-from bench.metrics.frechet import frechet_jackknife
-from bench.metrics.identity import metric_id
+from bench.metrics.edges import EdgeReference
+from bench.metrics.gradients import Gradients, gmsd_of_gradients, gradient_magnitude
+from bench.metrics.identity import PAIRING, metric_id
 from bench.metrics.inference import available_cores, exact_workers
-from bench.metrics.jackknife import Jackknifed, Labels, jackknife_standard_error
-from bench.metrics.kernel import kernel_jackknife
 from bench.metrics.lineart import LineReference
-from bench.metrics.perceptual import Features as PerceptualFeatures
-from bench.metrics.perceptual import open_perceptual
+from bench.metrics.perceptual import Features, open_perceptual
 from bench.metrics.registry import METRICS
 from bench.metrics.windows import Windows, as_tensor, batches, check_windows
-from bench.sampling import sampling_units
 
 BATCH_SIZE = 4
 """Windows per batch, the work of one thread: few, so that activations stay in a core's cache. Another size moves a float32
@@ -35,8 +28,6 @@ network's scores by about 1e-6 of themselves; the number of workers moves nothin
 
 REFERENCE_BYTES = 2**30
 """How much memory may hold what was computed of the truth; batches beyond it are computed anew for each call."""
-
-PAIRING = "same pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +37,21 @@ class _Reference:
     truth: Windows
     lab: NDArray[np.float64]
     colourfulness: float
+    gradients: Gradients
     lines: LineReference
+    edges: EdgeReference
 
     @classmethod
     def of(cls, source: Windows, truth: Windows) -> _Reference:
-        lab = colour.lab(truth)
-        lines = LineReference.of(colour.lab(source)[..., 0], lab[..., 0])
-        return cls(truth, lab, colour.colourfulness(truth), lines)
+        lab, source_lightness = colour.lab(truth), colour.lab(source)[..., 0]
+        return cls(
+            truth,
+            lab,
+            colour.colourfulness(truth),
+            gradient_magnitude(truth),
+            LineReference.of(source_lightness, lab[..., 0]),
+            EdgeReference.of(source_lightness),
+        )
 
     def scores(self, output: Windows) -> dict[str, float]:
         lab = colour.lab(output)
@@ -61,24 +60,27 @@ class _Reference:
         return {
             "psnr": structural.psnr(output, self.truth),
             "ssim": structural.ssim(output, self.truth),
+            "gmsd": gmsd_of_gradients(gradient_magnitude(output), self.gradients),
             "ciede2000": mean,
             "ciede2000_median": median,
             "line_f1": lines.f1,
             "line_precision": lines.precision,
             "line_recall": lines.recall,
+            "edge_f1": self.edges.f1(lab[..., 0]),
             "colourfulness_difference": abs(colour.colourfulness(output) - self.colourfulness),
             "chroma_error": colour.chroma_error(lab, self.lab),
         }
 
     @property
     def nbytes(self) -> int:
-        return self.truth.nbytes + self.lab.nbytes + self.lines.to_keep.nbytes + self.lines.allowed.nbytes
+        masks = (self.lines.to_keep, self.lines.allowed, self.edges.edges, self.edges.allowed)
+        return self.truth.nbytes + self.lab.nbytes + self.gradients.nbytes + sum(mask.nbytes for mask in masks)
 
 
 @dataclass(frozen=True, slots=True)
 class _ReferenceBatch:
     windows: list[_Reference]
-    perceptual: PerceptualFeatures
+    perceptual: Features
 
     @property
     def nbytes(self) -> int:
@@ -177,83 +179,3 @@ class ImageScorer:
                 self._free_bytes -= reference.nbytes
                 self._kept[batch.start] = reference
         return reference
-
-
-class SetScorer:
-    """Scores a whole collection of outputs against the true colourings of the same pages, with standard errors over units.
-
-    `truths` is uint8 RGB [N, H, W, 3]; `pages` and `groups` give each window's page and the group that the page belongs to: groups
-    or blocks of pages are left out in turn (see `bench.sampling`). The scores are FID and KID or rFD and rKID, as `choice` says.
-    Raises RequestError for other shapes, or where chosen weights are wrong.
-    """
-
-    def __init__(
-        self,
-        truths: Windows,
-        pages: Sequence[str],
-        groups: Sequence[str],
-        choice: MetricChoice,
-        *,
-        device: str | torch.device = "cpu",
-        workers: int | None = None,
-        batch_size: int = BATCH_SIZE,
-    ) -> None:
-        check_windows(truths, "truth")
-        if not len(pages) == len(groups) == len(truths):
-            raise RequestError(
-                f"{len(truths)} windows need a page and a group each, not {len(pages)} and {len(groups)}"
-            )
-        self._extractor = open_extractor(choice, device)
-        self._batches, self._shape = list(batches(len(truths), batch_size)), truths.shape
-        self._workers = workers or available_cores()
-        self.units = sampling_units(pages, groups)
-        self.truth_features = self.features(truths)
-
-    def features(self, windows: Windows) -> Features:
-        """Return float64 features [networks, N, d] of windows of the truth's shape; worth keeping: they cost the most."""
-
-        def few(batch: slice) -> Features:
-            return np.asarray(self._extractor.features(as_tensor(np.asarray(windows[batch]))).numpy())
-
-        with exact_workers(self._extractor.device, self._workers) as pool:
-            return np.concatenate(list(pool.map(few, self._batches)), axis=1)
-
-    def score(self, outputs: Windows) -> list[dict[str, Any]]:
-        """Return one record a metric, ready for JSON, of outputs [N, H, W, 3]. Raises RequestError where they do not fit."""
-        check_windows(outputs, "outputs", self._shape)
-        return self.score_features(self.features(outputs))
-
-    def score_features(self, features: Features) -> list[dict[str, Any]]:
-        """Return `score` of outputs whose `features` [networks, N, d] are there already."""
-        return [
-            self._record(self._extractor.metrics[0], features, frechet_jackknife),
-            self._record(self._extractor.metrics[1], features, kernel_jackknife),
-        ]
-
-    def _record(
-        self, metric: str, features: Features, distance: Callable[[Features, Features, Labels], Jackknifed]
-    ) -> dict[str, Any]:
-        each = [
-            distance(ours, truth, self.units.numbers) for ours, truth in zip(features, self.truth_features, strict=True)
-        ]
-        value = float(np.mean([one.value for one in each]))
-        replicates = np.mean([one.replicates for one in each], axis=0)
-        identity, count = self._extractor.identity, len(self.units.numbers)
-        return {
-            "metric": metric,
-            "value": value,
-            "standard_error": jackknife_standard_error(value, replicates, each[0].sizes),
-            "n_generated": count,
-            "n_reference": count,
-            "dimension": self._extractor.dimension,
-            "extractor": identity.extractor,
-            "layer": identity.layer,
-            "weights_sha256": identity.weights_sha256,
-            "resize": identity.resize,
-            "pairing": PAIRING,
-            "calibrated": METRICS[metric].calibrated,
-            "metric_id": metric_id(metric, identity, n_generated=count, n_reference=count, pairing=PAIRING),
-            "jackknife": [float(replicate) for replicate in replicates],
-            "jackknife_unit": self.units.kind,
-            "jackknife_sizes": [int(size) for size in each[0].sizes],
-        }

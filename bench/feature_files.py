@@ -1,0 +1,39 @@
+"""Features on disk: kept with the pixels' digest and the network's identity, and taken again only where both are the same."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics.features import Features
+from bench.metrics.set_scores import FeatureReader
+from bench.runfolder import read_array, read_json, write_array, write_json
+
+
+def kept_features(folder: Path, windows: NDArray[np.uint8], reader: FeatureReader) -> Features:
+    """Return the reader's float64 features [networks, N, d] of windows [N, H, W, 3], from `folder` or computed and kept there.
+
+    The key is the content: sha256 of the pixels, network, layer, weights and resizing; a file's name decides nothing.
+    """
+    path = folder / f"{reader.identity.extractor}.npy"
+    card = path.with_suffix(".json")
+    wanted = _card(windows, reader)
+    if card.exists() and path.exists() and read_json(card) == wanted:
+        return read_array(path)
+    features = reader.features(windows)
+    # A card never stands beside features that are not its own.
+    card.unlink(missing_ok=True)
+    write_array(path, features)
+    write_json(card, wanted)
+    return features
+
+
+def _card(windows: NDArray[np.uint8], reader: FeatureReader) -> dict[str, Any]:
+    pixels = hashlib.sha256(repr(windows.shape).encode())
+    pixels.update(np.ascontiguousarray(windows).data)
+    return {"pixels_sha256": pixels.hexdigest(), "dtype": "float64", **asdict(reader.identity)}

@@ -1,0 +1,83 @@
+"""Scoring a run: features kept by content, and the pages that stand in for others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.evaluation import other_pages
+from bench.feature_files import kept_features
+from bench.metrics.choice import choose_metrics
+from bench.metrics.set_scores import FeatureReader, SetScorer
+
+
+@pytest.fixture(scope="module")
+def windows() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3), np.uint8)
+
+
+class CountingReader(FeatureReader):
+    """The real one, and how often it was asked."""
+
+    asked = 0
+
+    def features(self, windows: np.ndarray) -> np.ndarray:
+        self.asked += 1
+        return super().features(windows)
+
+
+def test_features_are_computed_once_and_again_where_the_content_changed(windows: np.ndarray, tmp_path: Path) -> None:
+    reader = CountingReader(choose_metrics())
+    first = kept_features(tmp_path, windows, reader)
+    np.testing.assert_array_equal(kept_features(tmp_path, windows, reader), first)
+    assert (reader.asked, first.dtype) == (1, np.float64)
+    other = windows.copy()
+    other[3, 5, 7] ^= 1
+    changed = kept_features(tmp_path, other, reader)
+    assert reader.asked == 2
+    assert (changed != first).any()
+    # Another network's card is not believed.
+    card = next(tmp_path.glob("*.json"))
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"weights_sha256": "0" * 64}))
+    np.testing.assert_array_equal(kept_features(tmp_path, other, reader), changed)
+    assert reader.asked == 3
+
+
+def test_an_interrupted_write_leaves_nothing_to_be_believed(windows: np.ndarray, tmp_path: Path) -> None:
+    reader = CountingReader(choose_metrics())
+    first = kept_features(tmp_path, windows, reader)
+    next(tmp_path.glob("*.json")).unlink()
+    np.testing.assert_array_equal(kept_features(tmp_path, windows, reader), first)
+    assert reader.asked == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 2)), min_size=1, max_size=12))
+def test_no_window_keeps_its_page(drawn: list[tuple[int, int, int]]) -> None:
+    sizes = {f"g{group}-p{page}": (f"g{group}", count) for group, page, count in drawn}
+    rows = [(page, group) for page, (group, count) in sizes.items() for _ in range(count)]
+    pages, groups = [page for page, _ in rows], [group for _, group in rows]
+    elsewhere = other_pages(pages, groups)
+    if len(sizes) < 2:
+        assert elsewhere is None
+        return
+    assert elsewhere is not None
+    for row, other in enumerate(elsewhere):
+        assert pages[other] != pages[row]
+        if len(set(groups)) > 1:
+            assert groups[other] != groups[row]
+
+
+def test_halves_of_the_truth_are_disjoint_and_far_apart_enough_to_be_a_floor(windows: np.ndarray) -> None:
+    pages, groups = [f"p{at // 2}" for at in range(12)], ["g"] * 12
+    scorer = SetScorer(windows, pages, groups, FeatureReader(choose_metrics()))
+    halves = {record["metric"]: record for record in scorer.halves()}
+    assert set(halves) == {"rfd", "rkid", "rprecision", "rrecall"}
+    assert halves["rfd"]["n_generated"] + halves["rfd"]["n_reference"] == 12
+    assert halves["rfd"]["value"] > 0
+    assert halves["rfd"]["metric_id"].endswith(":6x6:disjoint")
+    assert not SetScorer(windows[:4], pages[:4], groups[:4], FeatureReader(choose_metrics())).halves()
