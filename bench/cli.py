@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from bench.cli_metrics import metrics
 from bench.errors import RequestError
 
 
@@ -182,22 +183,26 @@ def status(run_folder: Path | None) -> int:
 
 
 @bench.command()
-@click.argument("run_folder", required=False, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder of reports; this one goes into OUT/<run>. Default: the run's own report folder.",
+    help="Folder of reports; this one goes into OUT/<run>, or OUT/<run>+<run>. Default: the run's own report folder, and "
+    "reports/ for several runs.",
 )
-def report(run_folder: Path | None, out: Path | None) -> int:
-    """Write tables, figures and a page from the files of a run (default: the newest run)."""
-    from bench.reporting.build import build_report
-    from bench.runfolder import newest_run, open_run
+@click.option("--name", help="Name of the report's folder in OUT, in place of the names of the runs.")
+def report(runs: tuple[Path, ...], out: Path | None, name: str | None) -> int:
+    """Write tables, figures and a page from the files of RUNS (default: the newest run).
 
-    folder = open_run(run_folder) if run_folder else newest_run(Path("runs"))
-    target = out / folder.path.resolve().name if out else folder.report
-    for warning in build_report(folder.path, target).warnings:
+    Several runs make one report, side by side: other recipes, budgets, machines, seeds, models or precisions. They must have
+    been scored on the same pages in the same way; what does not compare is refused.
+    """
+    from bench.reporting.request import make_report
+
+    made = make_report(runs, out, name)
+    for warning in made.warnings:
         click.echo(f"bench: {warning}", err=True)
-    _show_table(target)
+    _show_table(made.folder)
     return 0
 
 
@@ -303,6 +308,9 @@ def _colorize(request: Any) -> int:
             return stopped.exit_code
     click.echo(outcome.sentence(request.out))
     return int(outcome.exit_code())
+
+
+bench.add_command(metrics)
 
 
 @bench.group()

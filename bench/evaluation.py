@@ -16,6 +16,7 @@ from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.metrics.choice import MetricChoice
 from bench.metrics.image_scores import ImageScorer
+from bench.metrics.registry import METRICS
 from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
@@ -123,7 +124,9 @@ def _needs_scores(folder: CellFolder, by_network: bool, choice: MetricChoice) ->
     if not (folder.sets.exists() and folder.images.exists()):
         return True
     sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
-    return not set(choice.sets) <= sets or choice.perceptual not in read_schema(folder.images).names
+    images = {name for name, metric in METRICS.items() if metric.kind == "image"} - {"lpips", "rlpips"}
+    # Precision and recall may be missing where there are few windows.
+    return not (set(choice.sets[:2]) <= sets and images | {choice.perceptual} <= set(read_schema(folder.images).names))
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:

@@ -12,6 +12,8 @@ from rich.table import Table
 import data
 import models
 from bench.experiment import REFERENCE_ROWS, Experiment
+from bench.metrics.choice import choose_metrics
+from bench.metrics.registry import METRICS
 from bench.planning import Plan, describe
 from bench.runfolder import RunFolder
 from bench.status import CellStatus
@@ -79,6 +81,18 @@ def _role(name: str, *, ranked: bool) -> str:
     if name in models.ranked_names():
         return "competitor"
     return "variant" if ranked else "variant, not ranked"
+
+
+def print_metrics(console: Console) -> None:
+    """Print one line a score, in the order of tables, and what the weights on this machine allow."""
+    table = Table(title="scores, in the order of tables")
+    for heading in ("name", "better", "unit", "range", "kind", "source"):
+        table.add_column(heading, overflow="fold")
+    for metric in METRICS.values():
+        mark = "" if metric.calibrated else " (uncalibrated)"
+        table.add_row(metric.shown + mark, metric.direction, metric.unit, metric.range, metric.kind, metric.source)
+    console.print(table)
+    console.print(choose_metrics().line, markup=False, soft_wrap=True)
 
 
 def print_data(

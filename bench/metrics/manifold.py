@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import RequestError
 from bench.metrics.features import Features, check_features, check_units
 from bench.metrics.jackknife import Jackknifed, Labels, unit_sizes
 
@@ -55,9 +56,10 @@ class _Manifold:
 def precision_recall(outputs: Features, truths: Features, neighbours: int = NEIGHBOURS) -> tuple[float, float]:
     """Return precision and recall, 0 to 1, of features [n, d] against true ones [m, d].
 
-    Raises RequestError for features of two sizes or fewer than two rows; n and m must be above `neighbours`.
+    Raises RequestError for features of two sizes, or n or m not above `neighbours`.
     """
     check_features(outputs, truths, paired=False)
+    _check_count(min(len(outputs), len(truths)), neighbours)
     return _Comparison.of(outputs, truths, neighbours).shares()
 
 
@@ -66,10 +68,11 @@ def precision_recall_jackknife(
 ) -> tuple[Jackknifed, Jackknifed]:
     """Return both for features [n, d] of the same n pages, with each unit of pages left out of both sets.
 
-    `labels` int64 [n] gives the unit of each row. Raises RequestError for unequal shapes or fewer than two rows.
+    `labels` int64 [n] gives the unit of each row. Raises RequestError for unequal shapes or n not above `neighbours`.
     """
     check_features(outputs, truths, paired=True)
     check_units(outputs, labels)
+    _check_count(len(outputs), neighbours)
     comparison = _Comparison.of(outputs, truths, neighbours)
     values, sizes = comparison.shares(), unit_sizes(labels)
     if len(sizes) < 2 or (len(labels) - sizes).min() <= neighbours:
@@ -77,6 +80,11 @@ def precision_recall_jackknife(
         return Jackknifed(values[0], empty, sizes[:0]), Jackknifed(values[1], empty, sizes[:0])
     left = np.array([comparison.shares(labels != unit, labels != unit) for unit in range(len(sizes))])
     return Jackknifed(values[0], left[:, 0], sizes), Jackknifed(values[1], left[:, 1], sizes)
+
+
+def _check_count(count: int, neighbours: int) -> None:
+    if count <= neighbours:
+        raise RequestError(f"precision and recall need more than {neighbours} images, not {count}: hold out more pages")
 
 
 @dataclass(frozen=True, slots=True)

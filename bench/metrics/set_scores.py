@@ -92,8 +92,8 @@ class SetScorer:
     def score(self, outputs: Windows, features: Features | None = None) -> list[dict[str, Any]]:
         """Return one record a metric, ready for JSON, of outputs [N, H, W, 3], whose `features` may be there already.
 
-        The colour consistency is missing where no true colour is on two pages of a group. Raises RequestError for outputs that do
-        not fit.
+        Precision and recall are missing where there are too few windows, the colour consistency where no true colour is on two pages
+        of a group. Raises RequestError for outputs that do not fit.
         """
         check_windows(outputs, "outputs", self._shape)
         return self._distances(self.reader.features(outputs) if features is None else features) + self._consistency(
@@ -135,7 +135,8 @@ class SetScorer:
     def _distances(self, features: Features) -> list[dict[str, Any]]:
         labels = self.units.numbers
         pairs = list(zip(features, self.truth_features, strict=True))
-        manifolds = [precision_recall_jackknife(*pair, labels) for pair in pairs]
+        enough = len(labels) > NEIGHBOURS
+        manifolds = [precision_recall_jackknife(*pair, labels) for pair in pairs] if enough else []
         each = (
             [frechet_jackknife(*pair, labels) for pair in pairs],
             [kernel_jackknife(*pair, labels) for pair in pairs],
@@ -144,7 +145,7 @@ class SetScorer:
         )
         identity, dimension = self.reader.identity, self.reader.dimension
         named = zip(self.reader.metrics, each, strict=True)
-        return [self._record(metric, results, identity, dimension) for metric, results in named]
+        return [self._record(metric, results, identity, dimension) for metric, results in named if results]
 
     def _consistency(self, outputs: Windows) -> list[dict[str, Any]]:
         with exact_workers(torch.device("cpu"), self._workers) as pool:

@@ -50,6 +50,8 @@ def test_jackknife_leaves_units_out_of_both_sets():
 
 
 def test_features_that_do_not_fit_are_refused():
+    with pytest.raises(RequestError, match="more than 3 images, not 3"):
+        precision_recall(drawn(0, 3), drawn(1))
     with pytest.raises(RequestError, match="cannot be compared"):
         precision_recall(drawn(0), drawn(0, size=8))
 

@@ -1,0 +1,99 @@
+"""The degradation ladder for people: a figure of small curves, and a table of what a difference is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.ladder_responses import equivalent, responses
+from bench.metrics.registry import METRICS
+from bench.reporting.naming import direction_arrow, metric_title
+from bench.reporting.style import GREY, TEXT_WIDTH
+
+WORTH = {
+    "psnr": 70.0, "ssim": 0.02, "gmsd": 0.01, "ciede2000": 1.0, "ciede2000_median": 1.0, "line_f1": 0.05,
+    "line_precision": 0.05, "line_recall": 0.05, "edge_f1": 0.05, "lpips": 0.02, "rlpips": 0.05,
+    "colourfulness_difference": 5.0, "chroma_error": 1.0, "fid": 5.0, "kid": 0.002, "rfd": 0.05, "rkid": 0.001,
+    "precision": 0.05, "recall": 0.05, "rprecision": 0.05, "rrecall": 0.05, "colour_consistency": 0.05,
+}  # fmt: skip
+"""A difference of the size that tables are argued about, for each metric; its worth is read off the ladder. PSNR of equal pictures
+has no finite value to go down from: its row is the damage that takes it to 30 dB."""
+
+PSNR_CAP = 100.0
+"""dB: what equal pictures score (`bench.metrics.structural`, which needs scikit-image)."""
+
+_COLOURS = {"monotone": "#0072B2", "not monotone": "#D55E00", "blind": "#b0b0b0"}
+_MARKS = {"monotone": "yes", "not monotone": "**turns**", "blind": "*blind*"}
+_ROW_INCHES = 0.42
+
+
+def ladder_figure(table: pd.DataFrame) -> Figure:
+    """Return the figure of a ladder: a row a metric, a column an axis, the metric's value over the levels of the axis."""
+    metrics, axes_names = list(dict.fromkeys(table["metric"])), list(dict.fromkeys(table["axis"]))
+    answers = responses(table).set_index(["metric", "axis"])["response"]
+    figure = Figure(figsize=(1.25 * TEXT_WIDTH, 0.7 + _ROW_INCHES * len(metrics)), layout="constrained")
+    grid = figure.subplots(len(metrics), len(axes_names), squeeze=False, sharey="row", sharex="col")
+    for row, metric in enumerate(metrics):
+        for column, axis in enumerate(axes_names):
+            steps = table[(table["metric"] == metric) & (table["axis"] == axis)].sort_values("level")
+            _draw(grid[row][column], steps, METRICS[metric].scale, _COLOURS[answers[metric, axis]])
+        title = f"{metric_title(METRICS[metric])} {direction_arrow(METRICS[metric])}"
+        grid[row][0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=6)
+    for column, axis in enumerate(axes_names):
+        unit = table.loc[table["axis"] == axis, "unit"].iloc[0]
+        grid[0][column].set_title(axis, fontsize=6.5)
+        grid[-1][column].set_xlabel(unit, fontsize=6)
+    return figure
+
+
+def _draw(axes: Axes, steps: pd.DataFrame, scale: float, colour: str) -> None:
+    axes.plot(steps["level"], steps["value"] * scale, ".-", color=colour, linewidth=1.0, markersize=2.5)
+    axes.tick_params(labelsize=4.5, pad=1, colors=GREY)
+    axes.margins(0.08, 0.12)
+
+
+def ladder_markdown(table: pd.DataFrame) -> str:
+    """Return two tables: what a difference is worth on each axis, and on which axes each metric answers."""
+    names = list(dict.fromkeys(table["axis"]))
+    units = table.drop_duplicates("axis").set_index("axis")["unit"]
+    heads = [f"{name} ({units[name]})" for name in names]
+    metrics = list(dict.fromkeys(table["metric"]))
+    worth = [[_difference(metric), *(_worth(table, metric, name) for name in names)] for metric in metrics]
+    answers = responses(table).set_index(["metric", "axis"])["response"]
+    marks = [[_title(metric), *(_MARKS[answers[metric, name]] for name in names)] for metric in metrics]
+    return "\n".join(
+        [
+            "A difference of this size is worth as much damage of one kind; a dash: no level of it moves the metric so far.",
+            "",
+            *_table(["difference", *heads], worth),
+            "",
+            "Does the metric get worse all along? *blind*: it hardly answers; **turns**: it gets better somewhere. In the figure "
+            "these are blue, grey and orange.",
+            "",
+            *_table(["metric", *names], marks),
+            "",
+        ]
+    )
+
+
+def _title(metric: str) -> str:
+    return metric_title(METRICS[metric], unit=False)
+
+
+def _difference(metric: str) -> str:
+    known = METRICS[metric]
+    if metric == "psnr":
+        return f"PSNR of {PSNR_CAP - WORTH[metric]:g} dB"
+    return f"{WORTH[metric] * known.scale:g} {known.unit} of {_title(metric)}".replace("  ", " ")
+
+
+def _worth(table: pd.DataFrame, metric: str, axis: str) -> str:
+    level = equivalent(table, metric, axis, WORTH[metric])
+    return "–" if level is None else f"{level:.2g}"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows)]
