@@ -17,7 +17,7 @@ from bench.metrics.edges import EdgeReference
 from bench.metrics.gradients import Gradients, gmsd_of_gradients, gradient_magnitude
 from bench.metrics.identity import PAIRING, metric_id
 from bench.metrics.inference import available_cores, exact_workers
-from bench.metrics.lineart import LineReference
+from bench.metrics.lineart import DEFAULT, LOOSE, STRICT, LineReference, line_response
 from bench.metrics.perceptual import Features, open_perceptual
 from bench.metrics.registry import METRICS
 from bench.metrics.windows import Windows, as_tensor, batches, check_windows
@@ -38,25 +38,29 @@ class _Reference:
     lab: NDArray[np.float64]
     colourfulness: float
     gradients: Gradients
-    lines: LineReference
+    lines: tuple[LineReference, LineReference, LineReference]
+    """At the metric's thresholds, at looser and at stricter ones."""
     edges: EdgeReference
 
     @classmethod
     def of(cls, source: Windows, truth: Windows) -> _Reference:
         lab, source_lightness = colour.lab(truth), colour.lab(source)[..., 0]
+        responses = line_response(source_lightness), line_response(lab[..., 0])
+        lines = [LineReference.of_responses(*responses, settings) for settings in (DEFAULT, LOOSE, STRICT)]
         return cls(
             truth,
             lab,
             colour.colourfulness(truth),
             gradient_magnitude(truth),
-            LineReference.of(source_lightness, lab[..., 0]),
+            (lines[0], lines[1], lines[2]),
             EdgeReference.of(source_lightness),
         )
 
     def scores(self, output: Windows) -> dict[str, float]:
         lab = colour.lab(output)
         mean, median = colour.ciede2000_of_lab(lab, self.lab)
-        lines = self.lines.score(lab[..., 0])
+        response = line_response(lab[..., 0])
+        lines, loose, strict = (reference.score_response(response) for reference in self.lines)
         return {
             "psnr": structural.psnr(output, self.truth),
             "ssim": structural.ssim(output, self.truth),
@@ -66,6 +70,8 @@ class _Reference:
             "line_f1": lines.f1,
             "line_precision": lines.precision,
             "line_recall": lines.recall,
+            "line_f1_loose": loose.f1,
+            "line_f1_strict": strict.f1,
             "edge_f1": self.edges.f1(lab[..., 0]),
             "colourfulness_difference": abs(colour.colourfulness(output) - self.colourfulness),
             "chroma_error": colour.chroma_error(lab, self.lab),
@@ -73,8 +79,9 @@ class _Reference:
 
     @property
     def nbytes(self) -> int:
-        masks = (self.lines.to_keep, self.lines.allowed, self.edges.edges, self.edges.allowed)
-        return self.truth.nbytes + self.lab.nbytes + self.gradients.nbytes + sum(mask.nbytes for mask in masks)
+        lines = sum(each.to_keep.nbytes + each.allowed.nbytes for each in self.lines)
+        edges = self.edges.edges.nbytes + self.edges.allowed.nbytes
+        return self.truth.nbytes + self.lab.nbytes + self.gradients.nbytes + lines + edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +138,7 @@ class ImageScorer:
     def score(self, outputs: Windows) -> pd.DataFrame:
         """Return one row a window, in the windows' order, and one float64 column a metric.
 
-        The three line scores are NaN where input and truth share no line. Raises RequestError where the outputs do not fit.
+        The line scores are NaN where input and truth share no line. Raises RequestError where the outputs do not fit.
         """
         return self.score_cells({"output": outputs})["output"]
 

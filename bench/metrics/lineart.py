@@ -36,6 +36,10 @@ class LineSettings:
 
 DEFAULT = LineSettings()
 
+LOOSE = LineSettings(low=0.03, high=0.08)
+STRICT = LineSettings(low=0.10, high=0.30)
+"""Other thresholds, for the question whether a ranking hangs on them: fainter lines count, and only strong ones do."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineScore:
@@ -55,10 +59,19 @@ class LineScore:
 
 def line_map(lightness: Lightness, settings: LineSettings = DEFAULT) -> Mask:
     """Return where the centre lines of dark lines run, bool [H, W], in an image of L* (0 to 100), float64 [H, W]."""
+    return centre_lines(line_response(lightness, settings), settings)
+
+
+def line_response(lightness: Lightness, settings: LineSettings = DEFAULT) -> Lightness:
+    """Return by how much each pixel of L* (0 to 100), [H, W], is darker than both its sides, 0 to 1; no threshold enters."""
     scale = min(lightness.shape) / 256
     smooth = ndimage.gaussian_filter(lightness / 100, settings.smoothing * scale, mode="reflect")
     footprint = disk(round(settings.radius * scale))  # type: ignore[no-untyped-call]
-    response = ndimage.grey_closing(smooth, footprint=footprint, mode="reflect") - smooth
+    return np.asarray(ndimage.grey_closing(smooth, footprint=footprint, mode="reflect") - smooth)
+
+
+def centre_lines(response: Lightness, settings: LineSettings = DEFAULT) -> Mask:
+    """Return the centre lines, bool [H, W], of what is dark enough in a `line_response`."""
     strong = apply_hysteresis_threshold(response, settings.low, settings.high)  # type: ignore[no-untyped-call]
     return np.asarray(skeletonize(strong), dtype=np.bool_)  # type: ignore[no-untyped-call]
 
@@ -85,17 +98,29 @@ class LineReference:
         Without a truth every line of the input must be kept, which punishes removing screentone: call such scores
         "input-referenced".
         """
+        truth_response = None if truth is None else line_response(truth, settings)
+        return cls.of_responses(line_response(source, settings), truth_response, settings)
+
+    @classmethod
+    def of_responses(
+        cls, source: Lightness, truth: Lightness | None, settings: LineSettings = DEFAULT
+    ) -> LineReference:
+        """Return `of` from the `line_response` of both, which settings that differ in thresholds alone share."""
         tolerance = _tolerance(source, settings)
-        source_lines = line_map(source, settings)
+        source_lines = centre_lines(source, settings)
         if truth is None:
             return cls(source_lines, near(source_lines, tolerance), settings)
-        truth_lines = line_map(truth, settings)
+        truth_lines = centre_lines(truth, settings)
         to_keep = source_lines & near(truth_lines, tolerance)
         return cls(to_keep, near(source_lines | truth_lines, tolerance), settings)
 
     def score(self, output: Lightness) -> LineScore:
         """Return how well the lines survive in an output, given as L* (0 to 100), float64 [H, W] of the reference's shape."""
-        return self.score_lines(line_map(output, self.settings), _tolerance(output, self.settings))
+        return self.score_response(line_response(output, self.settings))
+
+    def score_response(self, response: Lightness) -> LineScore:
+        """Return `score` of an output whose `line_response` is there already."""
+        return self.score_lines(centre_lines(response, self.settings), _tolerance(response, self.settings))
 
     def score_lines(self, lines: Mask, tolerance: float) -> LineScore:
         """Return the score of an output's line map, bool [H, W], matched within `tolerance` px."""

@@ -92,8 +92,8 @@ class SetScorer:
     def score(self, outputs: Windows, features: Features | None = None) -> list[dict[str, Any]]:
         """Return one record a metric, ready for JSON, of outputs [N, H, W, 3], whose `features` may be there already.
 
-        Precision and recall are missing where there are too few windows, the colour consistency where no true colour is on two pages
-        of a group. Raises RequestError for outputs that do not fit.
+        Precision and recall are missing where there are too few windows, the colour consistency where no true colour is on two
+        pages of a group. Raises RequestError for outputs that do not fit.
         """
         check_windows(outputs, "outputs", self._shape)
         return self._distances(self.reader.features(outputs) if features is None else features) + self._consistency(

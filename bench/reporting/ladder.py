@@ -15,7 +15,8 @@ from bench.reporting.style import GREY, TEXT_WIDTH
 
 WORTH = {
     "psnr": 70.0, "ssim": 0.02, "gmsd": 0.01, "ciede2000": 1.0, "ciede2000_median": 1.0, "line_f1": 0.05,
-    "line_precision": 0.05, "line_recall": 0.05, "edge_f1": 0.05, "lpips": 0.02, "rlpips": 0.05,
+    "line_precision": 0.05, "line_recall": 0.05, "line_f1_loose": 0.05, "line_f1_strict": 0.05, "edge_f1": 0.05,
+    "lpips": 0.02, "rlpips": 0.05,
     "colourfulness_difference": 5.0, "chroma_error": 1.0, "fid": 5.0, "kid": 0.002, "rfd": 0.05, "rkid": 0.001,
     "precision": 0.05, "recall": 0.05, "rprecision": 0.05, "rrecall": 0.05, "colour_consistency": 0.05,
 }  # fmt: skip

@@ -4,7 +4,7 @@ import sys
 from bench.metrics.registry import METRICS
 
 IMAGE = (
-    "psnr ssim gmsd ciede2000 ciede2000_median line_f1 line_precision line_recall edge_f1 lpips rlpips"
+    "psnr ssim gmsd ciede2000 ciede2000_median line_f1 line_precision line_recall line_f1_loose line_f1_strict edge_f1 lpips rlpips"
     " colourfulness_difference chroma_error"
 )
 SET = "fid kid precision recall rfd rkid rprecision rrecall colour_consistency"
@@ -34,8 +34,8 @@ def test_uncalibrated_names_differ_from_calibrated_ones_wherever_they_are_printe
 def test_directions_are_those_of_the_field():
     higher = {name for name, metric in METRICS.items() if metric.direction == "higher"}
     assert higher == {
-        "psnr", "ssim", "line_f1", "line_precision", "line_recall", "edge_f1", "precision", "recall", "rprecision", "rrecall",
-        "colour_consistency",
+        "psnr", "ssim", "line_f1", "line_precision", "line_recall", "line_f1_loose", "line_f1_strict", "edge_f1",
+        "precision", "recall", "rprecision", "rrecall", "colour_consistency",
     }  # fmt: skip
 
 
