@@ -83,7 +83,7 @@ def open_pairs(
     if spec.startswith("hf:"):
         from data.sources.hub import HubSource
 
-        return HubSource(spec, bw_column=bw_column, color_column=color_column)
+        return HubSource(spec, bw_column=bw_column, color_column=color_column, offline=offline)
     from data.sources.folders import FolderSource
 
     return FolderSource(Path(spec).expanduser(), spec)

@@ -1,25 +1,25 @@
 """Datasets of the Hugging Face hub, and local parquet or `datasets` folders, with a B/W and a colour image column.
 
-`datasets` keeps the table memory-mapped on disk; images are decoded here, one row at a time, from their stored bytes.
-A local parquet folder is converted once to that form below HF_HOME (so it takes its size on disk a second time).
+A dataset of the hub is downloaded at one commit and then opened as a local folder is. `datasets` keeps the table
+memory-mapped on disk; images are decoded here, one row at a time, from their stored bytes.
 """
 
 import hashlib
-import re
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from data.errors import DataError, UnreadableImage
-from data.images import decode_image, read_image
-from data.pair import PairKey, Pixels, RawPair
+from data.images import content_digest, decode_with_mode, read_bytes
+from data.pair import PairKey, RawPair
+from data.sources.hub_card import licence_note
+from data.sources.hub_download import NAME, Hub, fetch_snapshot
+from data.sources.hub_table import content_of, open_table
 
 PREFIX = "hf:"
 
-REACH_SECONDS = 10.0
-"""How long the hub may take to answer before it counts as unreachable."""
-
-_NO_LICENCE = "the dataset carries no licence tag; whether research use of it is allowed is yours to judge"
+_ROW_DIGITS = 6
+"""Of ids, at least: row-000000."""
 
 
 class HubSource:
@@ -27,6 +27,7 @@ class HubSource:
 
     Attributes:
         revision: the commit of the hub's repository that was read; None for a local dataset.
+        warning: one line about the revision where the hub could not be asked; else None.
     """
 
     def __init__(
@@ -35,36 +36,36 @@ class HubSource:
         *,
         bw_column: str = "bw_image",
         color_column: str = "color_image",
+        offline: bool = False,
         cache_dir: Path | None = None,
+        hub: Hub | None = None,
     ) -> None:
-        """Open "hf:owner/name" or "hf:PATH"; all splits of the dataset are read one after the other.
+        """Open "hf:owner/name", "hf:owner/name@REVISION" or "hf:PATH".
 
         Args:
             spec: a path that exists is a local dataset, anything else the name of one on the hub.
             bw_column: name of the column with the B/W pages.
             color_column: name of the column with the colour pages.
+            offline: use what was downloaded before, ask nobody.
             cache_dir: where `datasets` keeps its tables; its own default if None.
+            hub: which hub, and where its files are kept; the library's own if None.
 
         Raises:
-            DataError: not found, not reachable, no rows, or a column is missing.
+            DataError: not found, not reachable, no room, no rows, or a column is missing.
         """
         self.spec = spec
         self.grouped = False
         self.revision: str | None = None
-        self.licence_note: str | None = None
+        self.warning: str | None = None
         self._columns = (bw_column, color_column)
-        self._content_id = ""
         place = spec.removeprefix(PREFIX)
-        self.title = place.rstrip("/")
         if not place.strip():
             raise DataError(f"{spec}: names no dataset; give hf:owner/name or hf:PATH")
         local = Path(place).expanduser()
-        cache = None if cache_dir is None else str(cache_dir)
-        table = self._open_local(local, cache) if local.exists() else self._open_hub(place, cache)
-        if self.licence_note is None:
-            self._note_licence(table.info.license)
-        self._table = self._undecoded(table)
-        digits = max(6, len(str(len(self._table))))
+        folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
+        self._table = open_table(spec, folder, self._columns, cache_dir)
+        self.licence_note: str | None = licence_note(folder, self._table.info.license)
+        digits = max(_ROW_DIGITS, len(str(len(self._table))))
         self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1) for row in range(len(self._table))]
         self._rows = {key.id: row for row, key in enumerate(self._keys)}
 
@@ -82,144 +83,49 @@ class HubSource:
         if row is None:
             raise DataError(f"{self.spec}: no row has the id {key.id!r}")
         cells = self._table[row]
-        bw, color = (self._image(cells[column], f"{self.spec} row {row}, {column}") for column in self._columns)
-        return RawPair(bw, color)
+        names = [f"{self.spec} row {row}, {column}" for column in self._columns]
+        bw, color = (self._content(cells[column], name) for column, name in zip(self._columns, names, strict=True))
+        bw_pixels, bw_mode = decode_with_mode(bw, names[0])
+        color_pixels, color_mode = decode_with_mode(color, names[1])
+        return RawPair(bw_pixels, color_pixels, content_digest(color, bw), color_mode, bw_mode)
 
     def fingerprint(self) -> str:
         """sha256 over the revision (hub) or the names, sizes and times of the files (local), the columns and rows."""
         text = "\0".join(["hub", self._content_id, *self._columns, str(len(self._table))])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
-    def _open_local(self, place: Path, cache: str | None) -> Any:
-        import datasets
-
+    def _find_local(self, place: Path) -> Path:
         self.title = place.resolve().name
-        self._content_id = _local_content(place)
-        try:
-            if (place / "state.json").exists() or (place / "dataset_dict.json").exists():
-                return _joined(datasets.load_from_disk(str(place)))
-            if place.is_file():
-                return _joined(datasets.load_dataset("parquet", data_files=str(place), cache_dir=cache))
-            return _joined(datasets.load_dataset(str(place.resolve()), cache_dir=cache))
-        # What `datasets` raises on a bad folder or file is not a closed list.
-        except Exception as error:
+        self._content_id = content_of(place)
+        self._root = place.resolve() if place.is_dir() else place.resolve().parent
+        return place
+
+    def _fetch(self, place: str, offline: bool, hub: Hub) -> Path:
+        parts = NAME.fullmatch(place.rstrip("/"))
+        if parts is None:
             raise DataError(
-                f"{self.spec}: cannot be read as a dataset ({_reason(error)}); expected parquet files with the columns"
-                f" {' and '.join(self._columns)}"
-            ) from error
+                f"{self.spec}: neither an existing path nor a name like hf:owner/name or hf:owner/name@REVISION; check the"
+                " spelling"
+            )
+        snapshot = fetch_snapshot(self.spec, parts["name"], parts["revision"], offline=offline, hub=hub)
+        self.title = parts["name"]
+        self.revision, self.warning = snapshot.revision, snapshot.warning
+        self._content_id = f"{self.title}@{self.revision}"
+        # The library shows files as links into this folder, and may share one between datasets.
+        self._root = hub.files().resolve()
+        return snapshot.folder
 
-    def _open_hub(self, name: str, cache: str | None) -> Any:
-        import datasets
-
-        if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-            raise DataError(f"{self.spec}: neither an existing path nor a name like hf:owner/name; check the spelling")
-        known = self._ask_hub(name, cached=_is_cached(name, cache))
-        try:
-            table = _joined(datasets.load_dataset(name, revision=self.revision, cache_dir=cache))
-        except Exception as error:
-            raise DataError(
-                f"{self.spec}: cannot be loaded from the hub ({_reason(error)}); check the connection, or download the"
-                " dataset and give its folder as hf:PATH"
-            ) from error
-        if not known:
-            self.revision = _cached_revision(table)
-        self._content_id = f"{name}@{self.revision}"
-        return table
-
-    def _ask_hub(self, name: str, cached: bool) -> bool:
-        """Resolve revision and licence; False where the hub is out of reach but the dataset was downloaded before."""
-        import huggingface_hub
-        from huggingface_hub import errors
-
-        try:
-            info = huggingface_hub.HfApi().dataset_info(name, timeout=REACH_SECONDS)
-        except errors.RepositoryNotFoundError as error:
-            raise DataError(
-                f"{self.spec}: no such dataset on the hub, or it is private; check the name, or log in with `hf auth"
-                " login`"
-            ) from error
-        # Connection errors come from whichever HTTP library the hub's client uses in its release.
-        except Exception as error:
-            if cached:
-                return False
-            raise DataError(
-                f"{self.spec}: the hub cannot be reached ({_reason(error)}); check the connection, or download the"
-                " dataset elsewhere and give its folder as hf:PATH"
-            ) from error
-        self.revision = info.sha
-        self._note_licence(info.card_data.get("license") if info.card_data else None)
-        return True
-
-    def _note_licence(self, licence: object) -> None:
-        tags = [licence] if isinstance(licence, str) else licence
-        text = ", ".join(str(tag) for tag in tags) if isinstance(tags, list) else ""
-        self.licence_note = f"licence of the dataset: {text}" if text.strip() else _NO_LICENCE
-
-    def _undecoded(self, table: Any) -> Any:
-        import datasets
-
-        if len(table) == 0:
-            raise DataError(f"{self.spec}: the dataset has no rows")
-        for column in self._columns:
-            if column not in table.column_names:
-                raise DataError(
-                    f"{self.spec}: no column {column!r}, it has {', '.join(table.column_names)}; name the two with"
-                    " --bw-column and --color-column"
-                )
-            if isinstance(table.features[column], datasets.Image):
-                table = table.cast_column(column, datasets.Image(decode=False))
-        return table.select_columns(list(dict.fromkeys(self._columns)))
-
-    def _image(self, cell: object, name: str) -> Pixels:
+    def _content(self, cell: object, name: str) -> bytes:
+        """The stored bytes of an image; a file that a row only names must lie in the dataset's folder."""
         if isinstance(cell, dict):
             cell = cell.get("bytes") or cell.get("path")
         if isinstance(cell, bytes):
-            return decode_image(cell, name)
-        if isinstance(cell, str):
-            return read_image(Path(cell), name)
-        raise UnreadableImage(
-            f"{name}: holds {type(cell).__name__}, not an image; remove the row or name another column"
-        )
-
-
-def _joined(loaded: Any) -> Any:
-    """One table of all splits, in the order the dataset names them: the benchmark makes its own split."""
-    import datasets
-
-    if isinstance(loaded, datasets.DatasetDict):
-        return datasets.concatenate_datasets(list(loaded.values()))
-    return loaded
-
-
-def _cached_revision(table: Any) -> str | None:
-    """`datasets` keeps a table below a folder that is named after the commit it was made from."""
-    names = [part for file in table.cache_files for part in Path(file["filename"]).parts]
-    commits = [part for part in names if re.fullmatch(r"[0-9a-f]{40}", part)]
-    return commits[-1] if commits else None
-
-
-def _is_cached(name: str, cache: str | None) -> bool:
-    import datasets
-
-    root = Path(cache) if cache else Path(datasets.config.HF_DATASETS_CACHE)
-    return (root / name.replace("/", "___")).is_dir()
-
-
-def _local_content(place: Path) -> str:
-    # `datasets` leaves files of its own beside the data; they change without the content changing.
-    files = [place] if place.is_file() else sorted(path for path in place.rglob("*") if _is_data(path))
-    lines = []
-    for file in files:
-        status = file.stat()
-        lines.append(f"{file.relative_to(place).as_posix()}\0{status.st_size}\0{status.st_mtime_ns}")
-    return "\n".join(lines)
-
-
-def _is_data(path: Path) -> bool:
-    return path.is_file() and not path.name.startswith((".", "cache-", "tmp"))
-
-
-def _reason(error: Exception) -> str:
-    """The first line of what a library said."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+            return cell
+        if not isinstance(cell, str):
+            raise UnreadableImage(
+                f"{name}: holds {type(cell).__name__}, not an image; remove the row or name another column"
+            )
+        path = Path(os.path.realpath(self._root / cell))
+        if not path.is_relative_to(self._root):
+            raise UnreadableImage(f"{name}: names a file outside of the dataset; put the image itself into the row")
+        return read_bytes(path, name)

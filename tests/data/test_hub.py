@@ -1,7 +1,8 @@
+import hashlib
 import io
+import json
 
 import datasets
-import huggingface_hub
 import numpy as np
 import pyarrow
 import pyarrow.parquet
@@ -10,6 +11,7 @@ from PIL import Image
 
 from data import DataError, UnreadableImage, open_pairs
 from data.sources.hub import HubSource
+from data.sources.hub_card import licence_note
 
 
 def png(picture) -> bytes:
@@ -104,42 +106,74 @@ def test_unusable_specs_are_one_clear_line(tmp_path):
         assert "\n" not in str(raised.value)
 
 
-def test_unreachable_hub_is_one_clear_line(monkeypatch):
-    def unreachable(*_args, **_options):
-        raise ConnectionError("Name or service not known\nand a second line")
-
-    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", unreachable)
-    with pytest.raises(DataError, match=r"hf:owner/name: the hub cannot be reached.*hf:PATH") as raised:
-        open_pairs("hf:owner/name")
-    assert "\n" not in str(raised.value)
+def test_dataset_without_rows(tmp_path, table):
+    table.select([]).to_parquet(str(tmp_path / "empty.parquet"))
+    with pytest.raises(DataError, match=r"no (rows|data)"):
+        HubSource(f"hf:{tmp_path / 'empty.parquet'}", cache_dir=tmp_path / "cache")
 
 
-def test_revision_and_licence_of_the_hub(monkeypatch, table):
-    class Info:
-        sha = "0123456789abcdef0123456789abcdef01234567"
-        card_data = None
-
-    asked = {}
-
-    def load(name, revision=None, cache_dir=None):
-        asked.update(name=name, revision=revision)
-        return datasets.DatasetDict({"train": table})
-
-    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_args, **_options: Info())
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    source = HubSource("hf:owner/name")
-    assert asked == {"name": "owner/name", "revision": Info.sha}
-    assert source.revision == Info.sha
-    assert source.title == "owner/name"
-    assert "no licence tag" in source.licence_note
-    Info.card_data = {"license": "cc-by-4.0"}
-    assert "cc-by-4.0" in HubSource("hf:owner/name").licence_note
-    before = source.fingerprint()
-    Info.sha = Info.sha[::-1]
-    assert HubSource("hf:owner/name").fingerprint() != before
+def test_digest_and_modes_are_those_of_the_stored_bytes(tmp_path, table, rows):
+    table.save_to_disk(str(tmp_path / "saved"))
+    source = open_pairs(f"hf:{tmp_path / 'saved'}")
+    raw = source.read(source.keys()[1])
+    stored = [png(rows[1][1]), png(rows[1][0])]
+    expected = hashlib.sha256(b"".join(len(content).to_bytes(8, "big") + content for content in stored))
+    assert raw.digest == expected.hexdigest()
+    assert (raw.color_mode, raw.bw_mode) == ("RGB", "L")
+    assert len({source.read(key).digest for key in source.keys()[:3]}) == 3
 
 
-def test_dataset_without_rows(monkeypatch, table, tmp_path):
-    monkeypatch.setattr(datasets, "load_dataset", lambda *_args, **_options: table.select([]))
-    with pytest.raises(DataError, match="no rows"):
-        HubSource(f"hf:{tmp_path}")
+def saved_with_paths(folder, paths):
+    datasets.Dataset.from_dict({"bw_image": paths, "color_image": paths}).save_to_disk(str(folder))
+
+
+def test_a_row_may_name_a_file_of_the_dataset_and_no_other(tmp_path, rows, save):
+    outside = save(rows[0][1], tmp_path / "outside.png")
+    saved_with_paths(tmp_path / "saved", ["inside.png", str(outside), "../outside.png", "link.png"])
+    save(rows[1][1], tmp_path / "saved" / "inside.png")
+    (tmp_path / "saved" / "link.png").symlink_to(outside)
+    source = open_pairs(f"hf:{tmp_path / 'saved'}")
+    np.testing.assert_array_equal(source.read(source.keys()[0]).color, rows[1][1])
+    for key in source.keys()[1:]:
+        with pytest.raises(UnreadableImage, match=f"row {key.page - 1}, .*outside of the dataset"):
+            source.read(key)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["../elsewhere/*.parquet", "/srv/*.parquet", "https://example.org/a.parquet", "a/../../b.parquet"]
+)
+def test_a_card_that_takes_data_from_elsewhere_is_refused(tmp_path, table, pattern):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    table.to_parquet(str(folder / "train.parquet"))
+    configs = [{"config_name": "default", "data_files": [{"split": "train", "path": ["train.parquet", pattern]}]}]
+    (folder / "README.md").write_text(f"---\nlicense: mit\nconfigs: {json.dumps(configs)}\n---\ntext\n")
+    with pytest.raises(DataError, match=r"README\.md takes data from .* out of the dataset"):
+        open_pairs(f"hf:{folder}")
+
+
+def test_a_card_of_gigabytes_is_refused_unread(tmp_path, table):
+    table.to_parquet(str(tmp_path / "train.parquet"))
+    with (tmp_path / "README.md").open("wb") as card:
+        card.truncate(2**31)
+    with pytest.raises(DataError, match=r"README\.md is larger than"):
+        open_pairs(f"hf:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ("---\nlicense: cc-by-4.0\n---\n", "licence of the dataset: cc-by-4.0"),
+        ("---\nlicense: [mit, other]\n---\n", "licence of the dataset: mit, other"),
+        ('---\nlicense: "mit\\e[31m"\n---\n', "licence of the dataset: mit?[31m"),
+        ("---\npretty_name: pages\n---\n", "no licence tag"),
+        ("---\nlicense: {a: b}\n---\n", "no licence tag"),
+        ("---\nlicense: [\n---\n", "no licence tag"),
+        ("license: mit", "no licence tag"),
+        ("", "no licence tag"),
+    ],
+)
+def test_licence_is_what_the_card_says(tmp_path, card, said):
+    (tmp_path / "README.md").write_text(card)
+    assert said in licence_note(tmp_path)
+    assert licence_note(tmp_path / "no-card", "mit") == "licence of the dataset: mit"
