@@ -17,6 +17,14 @@ COSTS = (
 )
 """What the columns of a cost table are."""
 
+STATISTICS = (
+    "Scores of windows are averaged to pages, pages to seeds, seeds to the score. The interval adds the variance between seeds "
+    "to that between units of pages that resemble each other (t, Satterthwaite degrees of freedom); for scores of the "
+    "whole set the units of pages are left out in turn (grouped jackknife). Differences are paired on pages, their p values "
+    "adjusted by Holm within a metric."
+)
+"""How scores, intervals and differences come about, in every report."""
+
 RANK_LIMIT = 2049
 """Fewest windows for a covariance of full rank in the 2,048 dimensions of Inception's pool layer."""
 
@@ -225,35 +233,35 @@ def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
 
 def methods_text(run: Run, scores: Scores) -> list[tuple[str, str]]:
     """Return the methods section as (heading, paragraph) pairs."""
-    incomplete = "; ".join(sentences.holes(run))
+    return [(heading, _joined(*parts)) for heading, parts in methods_parts(run, scores)]
+
+
+def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
+    """Return the methods section as (heading, sentences) pairs; a sentence may be empty."""
     mode = sentences.inference_modes(run)
+    main = [name for name in MAIN_METRICS if name in scores.metrics]
+    sources = [f"{metric_title(METRICS[name])}: {METRICS[name].source}." for name in scores.metrics]
     return [
-        ("Data", f"{sentences.data_sentence(run)} {sentences.split_sentence(run)}"),
-        ("Training", _joined(
-sentences.seeds_sentence(run), sentences.budget_sentence(run),
+        ("Data", [sentences.data_sentence(run), sentences.split_sentence(run)]),
+        ("Training", [
+            sentences.seeds_sentence(run), sentences.budget_sentence(run),
             sentences.bought_sentence(run), sentences.remarks_sentence(run), sentences.lost_sentence(run),
-        )),
-        ("Inference", f"{mode[:1].upper()}{mode[1:]}."),
-        ("Metrics", _joined(
-            *(f"{metric_title(METRICS[name])}: {METRICS[name].source}." for name in scores.metrics),
-            *footnotes(run, scores, [name for name in MAIN_METRICS if name in scores.metrics]),
-        )),
-        ("Statistics", _statistics(run, scores)),
-        ("Incomplete cells", f"{incomplete}." if incomplete else "None: every cell that was asked for has scores."),
-        ("Machine and software", _joined(
+        ]),
+        ("Inference", [f"{mode[:1].upper()}{mode[1:]}."]),
+        ("Metrics", [*sources, *footnotes(run, scores, main)]),
+        ("Statistics", [
+            STATISTICS, intervals_sentence(run, scores), bold_rule(scores), unclear_sentence(run, scores), noise_sentence(scores),
+        ]),
+        ("Incomplete cells", [_incomplete(run)]),
+        ("Machine and software", [
             sentences.hardware_sentence(run), sentences.versions_sentence(run), sentences.digests_sentence(run)
-        )),
+        ]),
     ]  # fmt: skip
 
 
-def _statistics(run: Run, scores: Scores) -> str:
-    return _joined(
-        "Scores of windows are averaged to pages, pages to seeds, seeds to the score. The interval adds the variance between seeds "
-        "to that between units of pages that resemble each other (t, Satterthwaite degrees of freedom); for scores of the "
-        "whole set the units of pages are left out in turn (grouped jackknife). Differences are paired on pages, their p values "
-        "adjusted by Holm within a metric.",
-        intervals_sentence(run, scores), bold_sentence(run, scores), noise_sentence(scores),
-    )  # fmt: skip
+def _incomplete(run: Run) -> str:
+    holes = "; ".join(sentences.holes(run))
+    return f"{holes}." if holes else "None: every cell that was asked for has scores."
 
 
 def _joined(*parts: str) -> str:

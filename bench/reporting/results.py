@@ -35,7 +35,7 @@ def results(run: Run, scores: Scores) -> dict[str, Any]:
         "windows": len(run.windows),
         "metrics": {name: _metric(run, scores, name) for name in scores.metrics},
         "rows": [_row(run, scores, model) for model in run.rows],
-        "differences": [_difference(difference) for difference in scores.differences],
+        "differences": [difference_record(difference) for difference in scores.differences],
         "warnings": list(warnings(run, scores)),
         "methods": dict(methods_text(run, scores)),
     }
@@ -90,7 +90,8 @@ def _score(score: Interval) -> dict[str, Any]:
     }
 
 
-def _difference(difference: Difference) -> dict[str, Any]:
+def difference_record(difference: Difference) -> dict[str, Any]:
+    """Return one paired difference; without an interval there is no p value either."""
     tested = difference.half_width is not None
     return {
         "metric": difference.metric,

@@ -1,0 +1,37 @@
+"""What `bench report` asks for: one run or several, and where the report goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.errors import RequestError
+from bench.reporting.build import Report, build_report
+from bench.reporting.joined.build import build_joined_report
+from bench.reporting.joined.reading import folder_name
+from bench.runfolder import newest_run, open_run
+
+REPORTS = Path("reports")
+"""Where a report of several runs goes by default: it belongs to none of them."""
+
+
+def make_report(runs: Sequence[Path], out: Path | None, name: str | None) -> Report:
+    """Write the report of the run, or of the runs side by side, and return it; no run means the newest one under runs/.
+
+    It goes into `out`/`name`; the names default to those of the runs, and `out` to the run's own report folder or, for several
+    runs, to reports/. Raises RequestError where a run is none, runs do not compare, or `name` is no plain name.
+    """
+    if name is not None:
+        _check_name(name)
+    folders = [open_run(path) for path in runs] or [newest_run(Path("runs"))]
+    paths = [folder.path for folder in folders]
+    if len(paths) > 1:
+        return build_joined_report(paths, (out or REPORTS) / (name or folder_name(paths)))
+    if out is None and name is not None:
+        raise RequestError("--name names a folder in --out: give --out too")
+    return build_report(paths[0], folders[0].report if out is None else out / (name or paths[0].resolve().name))
+
+
+def _check_name(name: str) -> None:
+    if name in ("", ".", "..") or Path(name).name != name or not name.isprintable():
+        raise RequestError(f"--name {name!r}: give a plain folder name, without a path")
