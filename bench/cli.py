@@ -11,7 +11,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from bench.cli_metrics import metrics
+from bench.cli_metrics import evaluate, metrics
+from bench.cli_prepare import prepare
 from bench.errors import RequestError
 
 
@@ -76,7 +77,9 @@ def bench() -> None:
     "--preset",
     help="demo, small, paper, or a .toml file. Default: paper for Hub data, small for a folder, demo for synthetic.",
 )
-@click.option("--data", "source", help="synthetic, a folder, hf:owner/name, or hf:PATH of a local parquet dataset.")
+@click.option(
+    "--data", "source", help="synthetic, a folder, hf:owner/name[@REVISION], or hf:PATH of a local parquet dataset."
+)
 @click.option(
     "--models", "names", help="Models by comma, or `all` (the three GANs). Reference rows come by themselves."
 )
@@ -113,14 +116,18 @@ def bench() -> None:
 @click.option(
     "--allow-uncalibrated", is_flag=True, help="Go on without metric weights: rFD and rLPIPS instead of FID and LPIPS."
 )
+@click.option(
+    "--offline", is_flag=True, help="Reach for nothing over the network; `bench data prepare` brings everything before."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
 def run(
     preset: str | None, source: str | None, names: str | None, loads: tuple[str, ...], budget: str | None, seeds: str | None,
     recipe: str | None, resolution: str | None, precision: str | None, group_by: str | None, split_file: str | None,
     out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
-    deterministic: bool, allow_uncalibrated: bool, dry_run: bool,
+    deterministic: bool, allow_uncalibrated: bool, offline: bool, dry_run: bool,
 ) -> int:  # fmt: skip
     """Train, colour, score and report; run again to go on where it stopped."""
+    from bench.offline import go_offline
     from bench.requesting import build_experiment, default_cache
 
     given: dict[str, Any] = {
@@ -129,12 +136,14 @@ def run(
         "data.split_file": split_file,
     }  # fmt: skip
     experiment = build_experiment(preset, given, assignments, allow_uncalibrated, loads)
+    if offline:
+        go_offline()
     # After the request is known to be right: these imports take seconds.
     from bench.devices import choose_device
     from bench.orchestrate import Request
 
     out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
-    request = Request(experiment, out, choose_device(device), cache or default_cache(), plan, deterministic)
+    request = Request(experiment, out, choose_device(device), cache or default_cache(), plan, deterministic, offline)
     return _dry_run(request) if dry_run else _run(request)
 
 
@@ -311,11 +320,15 @@ def _colorize(request: Any) -> int:
 
 
 bench.add_command(metrics)
+bench.add_command(evaluate)
 
 
 @bench.group()
 def data() -> None:
-    """Look at data before it is used."""
+    """Look at data, and bring it here, before it is used."""
+
+
+data.add_command(prepare)
 
 
 @data.command()

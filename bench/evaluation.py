@@ -27,14 +27,19 @@ from bench.status import CellStatus
 
 def evaluate(
     folder: RunFolder, experiment: Experiment, choice: MetricChoice, console: Console, safe_point: Callable[[], None],
-    device: str,
+    device: str, *, again: bool = False,
 ) -> None:  # fmt: skip
     """Write images.parquet and sets.json of every cell that has outputs and no scores yet, and the chance and noise floors.
 
-    `safe_point` is called between cells and may raise to stop.
+    `again`: of every cell that has outputs. `safe_point` is called between cells and may raise to stop.
     """
     coloured = {cell.name for cell in experiment.colouring_cells}
-    cells = [cell for cell in experiment.cells if _needs_scores(folder.cell(cell.name), cell.name in coloured, choice)]
+    cells = [
+        cell
+        for cell in experiment.cells
+        if _has_outputs(folder.cell(cell.name), cell.name in coloured)
+        and (again or _needs_scores(folder.cell(cell.name), choice))
+    ]
     if not cells:
         return
     windows = test_windows(folder)
@@ -117,10 +122,12 @@ def other_pages(pages: Sequence[str], groups: Sequence[str]) -> NDArray[np.intp]
     return elsewhere
 
 
-def _needs_scores(folder: CellFolder, by_network: bool, choice: MetricChoice) -> bool:
-    """Whether the cell has outputs whose scores are missing, or were made with other metrics than can be had now."""
-    if by_network and not folder.has_generator():
-        return False
+def _has_outputs(folder: CellFolder, by_network: bool) -> bool:
+    return folder.has_generator() or not by_network
+
+
+def _needs_scores(folder: CellFolder, choice: MetricChoice) -> bool:
+    """Whether the cell's scores are missing, or were made with other metrics than can be had now."""
     if not (folder.sets.exists() and folder.images.exists()):
         return True
     sets = {score["metric"] for score in read_json(folder.sets)["scores"]}

@@ -116,6 +116,19 @@ def _seeds(text: str) -> list[int]:
     return numbers if listed else list(range(numbers[0]))
 
 
+def named_folders(texts: Sequence[str]) -> dict[str, Path]:
+    """Return the folders of `[NAME=]FOLDER` by name, which is the folder's own where none is given; raises RequestError."""
+    folders: dict[str, Path] = {}
+    for text in texts:
+        name, separator, path = text.partition("=")
+        folder = Path(path if separator else text).expanduser()
+        name = name if separator else folder.resolve().name
+        if name in folders:
+            raise RequestError(f"--pred names {name!r} twice: give each folder a name of its own, as NAME=FOLDER")
+        folders[name] = folder
+    return folders
+
+
 def _loaded(text: str, model_settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entry of one `NAME=FILE`; what the weights do not show comes from the card beside them or the preset."""
     name, separator, file = text.partition("=")

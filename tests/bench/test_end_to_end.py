@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -58,6 +59,18 @@ def results(run: Path) -> dict[str, bytes]:
     names = ("generator.safetensors", "images.parquet", "sets.json", "*.png")
     files = [path for name in names for path in run.rglob(name) if "report" not in path.parts]
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
+
+
+def test_scoring_a_run_again_gives_the_same_bytes(whole: Path, place: Path) -> None:
+    again = place / "again"
+    shutil.copytree(whole, again)
+    for path in [*again.rglob("images.parquet"), *again.rglob("sets.json"), *again.rglob("shuffled.parquet")]:
+        path.unlink()
+    result = bench(place, "evaluate", "again")
+    assert result.returncode == 0, result.stderr
+    assert results(again) == results(whole)
+    for name in ("cells/pix2pix-seed0/shuffled.parquet", "truth-halves.json", "report/tables/main.csv"):
+        assert (again / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_run_leaves_what_the_report_is_made_from(whole: Path) -> None:

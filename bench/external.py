@@ -1,0 +1,177 @@
+"""`bench evaluate --pred`: colourings that others made, scored into a run folder, so that they get the same tables and figures."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tomli_w
+from numpy.typing import NDArray
+from rich.console import Console
+
+import data
+from bench import provenance
+from bench.errors import RequestError
+from bench.evaluation import Scoring
+from bench.external_pages import Folder, Geometry, Place, choose_geometry, grey_pages, read_matching, read_truth
+from bench.metrics.choice import choose_metrics
+from bench.progress import Bar
+from bench.runfolder import FORMAT, RunFolder, write_bytes, write_json, write_parquet, write_png
+
+_log = logging.getLogger("bench")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_RESERVED = ("oracle", "copy")
+
+
+@dataclass(frozen=True)
+class ExternalRequest:
+    """Folders of colourings by name, their truth, their B/W pages where given, and how all of it is scored."""
+
+    predictions: Mapping[str, Path]
+    truth: Path
+    input: Path | None
+    resolution: int | None
+    out: Path
+    allow_lossy: bool
+    require_calibrated: bool
+    device: str
+
+
+def evaluate_external(request: ExternalRequest, console: Console) -> None:
+    """Write a run folder with the scores of every folder of colourings, the oracle and, where B/W pages are given, `copy`.
+
+    Raises RequestError or data.DataError, one line, before anything is written.
+    """
+    choice = choose_metrics(require_calibrated=request.require_calibrated)
+    truth = Folder.open("truth", request.truth)
+    folders = [Folder.open(_checked(name), path) for name, path in request.predictions.items()]
+    for folder in folders:
+        _check_lossless(folder, truth, request)
+    geometry = choose_geometry(truth, request.resolution)
+    truths, places = read_truth(truth, geometry)
+    given = None if request.input is None else Folder.open("input", request.input)
+    inputs = truths if given is None else _grey(read_matching(given, truth, geometry))
+    outputs = {folder.name: read_matching(folder, truth, geometry) for folder in folders}
+    for folder in folders:
+        _note_doubts(folder, truth, outputs[folder.name], places)
+    rows = outputs | {"oracle": truths} | ({"copy": inputs} if given is not None else {})
+    run = RunFolder(request.out)
+    with run.locked():
+        _write_run(run, request, folders, truth, geometry, places)
+        windows = pd.DataFrame([asdict(place) for place in places])
+        write_parquet(run.test_windows, windows)
+        for place, source, window in zip(places, inputs, truths, strict=True):
+            write_png(run.test_inputs / f"{place.window}.png", source)
+            write_png(run.test_truths / f"{place.window}.png", window)
+        with Bar(console, "scoring", len(rows), "row") as bar:
+            bar.update(0, "features of the truth")
+            scoring = Scoring.of(run, windows, inputs, truths, choice, request.device)
+            for number, (name, pictures) in enumerate(rows.items()):
+                bar.update(number, name)
+                cell, theirs = run.cell(name), name in outputs
+                for place, picture in zip(places, pictures, strict=True) if theirs else ():
+                    write_png(cell.predictions / f"{place.window}.png", picture)
+                scoring.score(cell, pictures, by_network=theirs, chance=theirs)
+
+
+def _checked(name: str) -> str:
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise RequestError(
+            f"--pred {name!r}: a row's name has letters, digits, dots, dashes and underscores, at most 64, and is none of "
+            f"{', '.join(_RESERVED)}; give it as NAME=FOLDER"
+        )
+    return name
+
+
+def _check_lossless(folder: Folder, truth: Folder, request: ExternalRequest) -> None:
+    lossy = folder.lossy([page for page in truth.keys if page in folder.keys])
+    if lossy and not request.allow_lossy:
+        raise RequestError(
+            f"{folder.source.spec}: {len(lossy)} pictures are compressed with loss ({lossy[0]}), which moves every score, FID by "
+            "several points: save them as PNG, or give --allow-lossy, which labels the row"
+        )
+
+
+def _note_doubts(folder: Folder, truth: Folder, windows: NDArray[np.uint8], places: list[Place]) -> None:
+    if grey := grey_pages(windows, places):
+        _log.warning("%s: %d of %d pages have no colour (%s)", folder.name, len(grey), len(truth.keys), grey[0])
+    if more := [page for page in folder.keys if page not in truth.keys]:
+        _log.warning("%s: %d pictures have no truth and are left out (%s)", folder.name, len(more), more[0])
+
+
+def _grey(windows: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a model sees of a B/W page: its luma on three channels, as a run's recipe gives it."""
+    settings = data.recipe_settings("original")
+    return np.stack([data.apply_recipe("original", settings, window, window) for window in windows])
+
+
+def _write_run(
+    run: RunFolder, request: ExternalRequest, folders: list[Folder], truth: Folder, geometry: Geometry, places: list[Place]
+) -> None:  # fmt: skip
+    """Write what a report reads beside the scores; refuse a folder that holds something else."""
+    experiment = _experiment(request, truth, geometry)
+    content = tomli_w.dumps(experiment).encode()
+    if run.experiment.exists() and run.experiment.read_bytes() != content:
+        raise RequestError(f"{run.path}: holds another run; give another --out, or delete it")
+    strangers = [path.name for path in run.path.iterdir() if path != run.lock] if not run.experiment.exists() else []
+    if strangers:
+        raise RequestError(f"{run.path}: is not empty and holds no run ({strangers[0]}, …); give another --out")
+    write_bytes(run.experiment, content)
+    write_json(run.provenance, provenance.collect(request.device) | {"deterministic": False})
+    groups = {place.page: place.group for place in places}
+    split: dict[str, Any] = {
+        "group_by": "chapter",
+        "train": [],
+        "validation": [],
+        "test": list(groups),
+        "groups": groups,
+    }
+    contents = [f"{place.window}\0{place.group}" for place in places]
+    write_json(run.split, split | {"digest": hashlib.sha256("\n".join(contents).encode()).hexdigest()})
+    write_json(run.plan, _plan(request, folders, truth, hashlib.sha256(content).hexdigest()))
+
+
+def _experiment(request: ExternalRequest, truth: Folder, geometry: Geometry) -> dict[str, Any]:
+    height, width = geometry.window
+    return {
+        "kind": "evaluation of colourings that were made elsewhere",
+        "models": [],
+        "references": ["oracle"] + (["copy"] if request.input is not None else []),
+        "seeds": [0],
+        "budget": "none",
+        "resolution": height,
+        "window_aspect": width // height,
+        "recipe": "as given" if request.input is not None else "not given (lines are held against the truth alone)",
+        "data": {"source": truth.source.title, "group_by": "chapter"},
+    }
+
+
+def _plan(request: ExternalRequest, folders: list[Folder], truth: Folder, digest: str) -> dict[str, Any]:
+    rows: dict[str, Any] = {name: {"shown_name": name, "ranked": False, "trained": False} for name in _RESERVED}
+    for folder in folders:
+        lossy = folder.lossy(list(truth.keys))
+        remarks = [f"{len(lossy)} of {len(truth.keys)} outputs compressed with loss"] if lossy else []
+        shown = f"{folder.name} (lossy)" if lossy else folder.name
+        mode = "unknown, the outputs were made elsewhere"
+        rows[folder.name] = {
+            "shown_name": shown, "ranked": False, "trained": False, "inference_mode": mode, "remarks": remarks,
+        }  # fmt: skip
+    return {
+        "format": FORMAT,
+        "experiment_digest": digest,
+        "budget": "none",
+        "budget_unit": "steps",
+        "share": 0.0,
+        "trained_cells": 0,
+        "device": request.device,
+        "precision": "fp32",
+        "models": rows,
+    }
