@@ -23,7 +23,14 @@ from bench.loading import plan_loaded, write_loaded
 from bench.metrics.choice import choose_metrics
 from bench.planning import Plan
 from bench.prediction import load_generator, predict
-from bench.preparation import open_source, prepare_data, split_source, test_windows, write_test_set
+from bench.preparation import (
+    open_source,
+    prepare_data,
+    recorded_revision,
+    split_source,
+    test_windows,
+    write_test_set,
+)
 from bench.progress import Bar
 from bench.runfolder import RunFolder, read_json, write_bytes, write_json
 from bench.status import CellStatus
@@ -45,13 +52,16 @@ class Request:
     cache: Path
     plan: Path | None
     deterministic: bool
+    offline: bool = False
 
 
 def run(request: Request, console: Console, stop: StopRequest) -> bool:
     """Take the experiment to its report; returns whether every cell has a result. Raises RequestError, Stopped."""
     choice = choose_metrics(require_calibrated=request.experiment.require_calibrated)
     folder = RunFolder(request.out)
-    split_source(open_source(request.experiment), request.experiment)
+    revision = recorded_revision(folder, request.experiment)
+    source = open_source(request.experiment, offline=request.offline, revision=revision)
+    split_source(source, request.experiment)
     if not folder.plan.exists():
         # Before anything is decoded or trained: a file that does not fit is a wrong request.
         plan_loaded(request.experiment)
@@ -64,9 +74,9 @@ def run(request: Request, console: Console, stop: StopRequest) -> bool:
         if outside.refusal and outside.name in request.experiment.models:
             _log.warning("model %s of another package is not used: %s", outside.name, outside.refusal)
     _record_provenance(folder, request)
-    prepared = prepare_data(request.experiment, request.cache, console, stop.check)
+    prepared = prepare_data(request.experiment, source, request.cache, console, stop.check)
     stop.check()
-    write_test_set(folder, prepared)
+    write_test_set(folder, request.experiment, source, prepared)
     plan = make_plan(request, folder, prepared, console)
     write_loaded(folder, request.experiment, plan)
     stop.check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -19,11 +20,15 @@ from bench.runfolder import RunFolder, read_json, write_json, write_parquet, wri
 _log = logging.getLogger("bench")
 
 
-def open_source(experiment: Experiment, *, offline: bool = False) -> data.PairSource:
-    """Return the experiment's source of pairs; raises data.DataError where it is unusable. `offline`: nothing is fetched."""
+def open_source(experiment: Experiment, *, offline: bool = False, revision: str | None = None) -> data.PairSource:
+    """Return the experiment's source of pairs.
+
+    `offline`: nothing is fetched. `revision`: the one of a Hub dataset that is to be opened, in place of the newest or named
+    one. Raises data.DataError where the source is unusable.
+    """
     settings = experiment.data
-    return data.open_pairs(
-        settings.source,
+    source = data.open_pairs(
+        _pinned(settings.source, revision) if revision else settings.source,
         layout=settings.layout,
         bw_side=settings.bw_side,
         offline=offline,
@@ -33,6 +38,20 @@ def open_source(experiment: Experiment, *, offline: bool = False) -> data.PairSo
         synthetic_size=settings.synthetic_size,
         synthetic_series=settings.synthetic_series,
     )
+    if warning := getattr(source, "warning", None):
+        _log.warning("%s", warning)
+    return source
+
+
+def recorded_revision(folder: RunFolder, experiment: Experiment) -> str | None:
+    """Return the dataset's revision that the run was begun with; None where it has none, or is of another source."""
+    recorded = read_json(folder.split).get("source", {}) if folder.split.exists() else {}
+    revision = recorded.get("revision") if recorded.get("spec") == experiment.data.source else None
+    return str(revision) if revision else None
+
+
+def _pinned(spec: str, revision: str) -> str:
+    return f"{spec.partition('@')[0]}@{revision}"
 
 
 def split_source(source: data.PairSource, experiment: Experiment) -> data.Split:
@@ -60,13 +79,12 @@ def split_source(source: data.PairSource, experiment: Experiment) -> data.Split:
 
 
 def prepare_data(
-    experiment: Experiment, cache: Path, console: Console, safe_point: Callable[[], None]
+    experiment: Experiment, source: data.PairSource, cache: Path, console: Console, safe_point: Callable[[], None]
 ) -> data.Prepared:
     """Return the pages of every part at the experiment's size, decoded once into `cache`; raises data.DataError.
 
     `safe_point` is called after each page and may raise to stop.
     """
-    source = open_source(experiment)
     if source.licence_note:
         _log.warning("%s: %s", source.title, source.licence_note)
     split = split_source(source, experiment)
@@ -97,8 +115,8 @@ def prepare_data(
     return prepared
 
 
-def write_test_set(folder: RunFolder, prepared: data.Prepared) -> None:
-    """Write the split, the held-out windows and the training pages' mean chroma into the run, once.
+def write_test_set(folder: RunFolder, experiment: Experiment, source: data.PairSource, prepared: data.Prepared) -> None:
+    """Write the split and its source, the held-out windows and the training pages' mean chroma into the run, once.
 
     Raises RequestError where the run was made with other pages than the source gives now.
     """
@@ -112,8 +130,21 @@ def write_test_set(folder: RunFolder, prepared: data.Prepared) -> None:
         write_png(folder.test_truths / f"{window.id}.png", window.color)
         rows.append((window.id, window.page_id, window.group, window.series, window.chapter))
     write_json(folder.mean_chroma, mean_chroma(prepared.train))
-    write_json(folder.split, prepared.split.as_json() | {"pixels": prepared.digest})
+    record = {"pixels": prepared.digest, "source": _source_record(experiment, source)}
+    write_json(folder.split, prepared.split.as_json() | record)
     write_parquet(folder.test_windows, pd.DataFrame(rows, columns=["window", "page", "group", "series", "chapter"]))
+
+
+def _source_record(experiment: Experiment, source: data.PairSource) -> dict[str, Any]:
+    """What names the data: as it was asked for, and the very content that was found there."""
+    return {
+        "spec": experiment.data.source,
+        "title": source.title,
+        "revision": getattr(source, "revision", None),
+        "licence_note": source.licence_note,
+        "rows": len(source.keys()),
+        "fingerprint": source.fingerprint(),
+    }
 
 
 def test_windows(folder: RunFolder) -> pd.DataFrame:

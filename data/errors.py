@@ -7,3 +7,7 @@ class DataError(Exception):
 
 class UnreadableImage(DataError):
     """One image that cannot be used; the message names it. A few of them are left out and counted, many stop a run."""
+
+
+class NotFetched(DataError):
+    """Data that is asked for rightly and is not on this machine: the network, access or room was missing, or it is offline."""

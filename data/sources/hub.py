@@ -28,6 +28,8 @@ class HubSource:
     Attributes:
         revision: the commit of the hub's repository that was read; None for a local dataset.
         warning: one line about the revision where the hub could not be asked; else None.
+        folder: the files of the dataset; a file where that is the dataset.
+        fetched: whether any of them came over the network just now.
     """
 
     def __init__(
@@ -51,20 +53,22 @@ class HubSource:
             hub: which hub, and where its files are kept; the library's own if None.
 
         Raises:
-            DataError: not found, not reachable, no room, no rows, or a column is missing.
+            DataError: not found, no rows, or a column is missing.
+            NotFetched: not on this machine, and the network, access or room is missing.
         """
         self.spec = spec
         self.grouped = False
         self.revision: str | None = None
         self.warning: str | None = None
+        self.fetched = False
         self._columns = (bw_column, color_column)
         place = spec.removeprefix(PREFIX)
         if not place.strip():
             raise DataError(f"{spec}: names no dataset; give hf:owner/name or hf:PATH")
         local = Path(place).expanduser()
-        folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
-        self._table = open_table(spec, folder, self._columns, cache_dir)
-        self.licence_note: str | None = licence_note(folder, self._table.info.license)
+        self.folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
+        self._table = open_table(spec, self.folder, self._columns, cache_dir)
+        self.licence_note: str | None = licence_note(self.folder, self._table.info.license)
         digits = max(_ROW_DIGITS, len(str(len(self._table))))
         self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1) for row in range(len(self._table))]
         self._rows = {key.id: row for row, key in enumerate(self._keys)}
@@ -109,7 +113,7 @@ class HubSource:
             )
         snapshot = fetch_snapshot(self.spec, parts["name"], parts["revision"], offline=offline, hub=hub)
         self.title = parts["name"]
-        self.revision, self.warning = snapshot.revision, snapshot.warning
+        self.revision, self.warning, self.fetched = snapshot.revision, snapshot.warning, snapshot.fetched
         self._content_id = f"{self.title}@{self.revision}"
         # The library shows files as links into this folder, and may share one between datasets.
         self._root = hub.files().resolve()

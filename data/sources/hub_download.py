@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data.archives import printable
-from data.errors import DataError
+from data.errors import DataError, NotFetched
 
 REACH_SECONDS = 10.0
 """How long the hub may take to answer before it counts as unreachable."""
@@ -50,11 +50,13 @@ class Snapshot:
         folder: the files, under their names in the repository.
         revision: the commit, 40 hex digits.
         warning: one line where another revision than the newest may have been taken.
+        fetched: whether any of the files came over the network just now.
     """
 
     folder: Path
     revision: str
     warning: str | None = None
+    fetched: bool = False
 
 
 def fetch_snapshot(spec: str, name: str, revision: str | None, *, offline: bool, hub: Hub) -> Snapshot:
@@ -64,7 +66,8 @@ def fetch_snapshot(spec: str, name: str, revision: str | None, *, offline: bool,
     before is taken.
 
     Raises:
-        DataError: no such dataset or revision, no access, no room, or neither a connection nor a downloaded copy.
+        DataError: no such dataset or revision.
+        NotFetched: no access, no room, or neither a connection nor a downloaded copy.
     """
     here = _downloaded(name, revision, hub)
     if offline or (here and revision and _COMMIT.fullmatch(revision)):
@@ -77,16 +80,16 @@ def fetch_snapshot(spec: str, name: str, revision: str | None, *, offline: bool,
         return here or _refuse_offline(spec)
     except _Unreachable as error:
         if here is None:
-            raise DataError(
+            raise NotFetched(
                 f"{spec}: the hub cannot be reached ({error}); check the connection, or download the dataset elsewhere"
                 " and give its folder as hf:PATH"
             ) from error
         known = f"its revision {here.revision[:12]}, downloaded before, is used"
         return replace(here, warning=f"{spec}: the hub cannot be reached ({error}); {known}")
-    _check_room(spec, name, info, hub)
+    missing = _missing_bytes(spec, name, info, hub)
     snapshot = _download(spec, name, info.sha, hub)
     _remember(snapshot, revision or _NEWEST)
-    return snapshot
+    return replace(snapshot, fetched=missing > 0)
 
 
 def reason(error: BaseException) -> str:
@@ -118,7 +121,7 @@ def _downloaded(name: str, revision: str | None, hub: Hub) -> Snapshot | None:
 
 
 def _refuse_offline(spec: str) -> Snapshot:
-    raise DataError(
+    raise NotFetched(
         f"{spec}: not on this machine, and nothing is fetched offline; run `bench data prepare --data {spec}` where there is"
         " internet and copy its HF_HOME here"
     )
@@ -148,8 +151,11 @@ def _ask(spec: str, name: str, revision: str | None, hub: Hub) -> Any:
     return info
 
 
-def _check_room(spec: str, name: str, info: Any, hub: Hub) -> None:
-    """What is missing is written once as it comes, and all of it once more as the table that is opened."""
+def _missing_bytes(spec: str, name: str, info: Any, hub: Hub) -> int:
+    """What is to be downloaded; raises NotFetched where the disk has no room for it.
+
+    What is missing is written once as it comes, and all of it once more as the table that is opened.
+    """
     import fnmatch
 
     from huggingface_hub.file_download import repo_folder_name
@@ -163,14 +169,15 @@ def _check_room(spec: str, name: str, info: Any, hub: Hub) -> None:
     }
     missing = sum(size for file, size in sizes.items() if not (snapshot / file).exists())
     if not missing:
-        return
+        return 0
     needed = missing + sum(sizes.values())
     free = shutil.disk_usage(next(place for place in (files, *files.absolute().parents) if place.exists())).free
     if free < needed:
-        raise DataError(
+        raise NotFetched(
             f"{spec}: {needed / _GIGABYTE:,.1f} GB are needed in {files} for the download and its table,"
             f" {free / _GIGABYTE:,.1f} GB are free; free some space, or set HF_HOME to a folder on a larger disk"
         )
+    return missing
 
 
 def _download(spec: str, name: str, commit: str, hub: Hub) -> Snapshot:
@@ -187,11 +194,11 @@ def _download(spec: str, name: str, commit: str, hub: Hub) -> Snapshot:
             endpoint=hub.endpoint,
         )
     except errors.GatedRepoError as error:
-        raise DataError(
+        raise NotFetched(
             f"{spec}: its owner grants access to those who ask; ask on the dataset's page, then log in with `hf auth login`"
         ) from error
     except Exception as error:
-        raise DataError(
+        raise NotFetched(
             f"{spec}: the download stopped ({reason(error)}); whole files are kept, run the same command again to go on"
         ) from error
     return Snapshot(Path(folder), commit)

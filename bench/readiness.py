@@ -1,0 +1,155 @@
+"""`bench data prepare`: everything that a run of an experiment needs is brought onto this machine, and listed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import data
+from bench.errors import RequestError
+from bench.experiment import Experiment
+from bench.fetching import fetch_weights, wrong_content
+from bench.metrics.choice import PERCEPTUAL_FILES, SET_FILES
+from bench.metrics.weights import KNOWN, WeightStore
+from bench.preparation import open_source, prepare_data
+from bench.progress import Bar
+from data.errors import NotFetched
+from models.pretrained import VGG19, KnownWeights
+
+_log = logging.getLogger("bench")
+
+_MIB = 2**20
+
+State = Literal["there", "fetched", "made", "missing", "not needed"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that a run needs: its state, bytes on the disk (None: takes none), and its place, or why it is missing."""
+
+    what: str
+    state: State
+    size: int | None
+    place: str
+
+
+@dataclass(frozen=True)
+class PrepareRequest:
+    """One `bench data prepare`. `offline`: nothing is fetched, pages are prepared from what is there."""
+
+    experiment: Experiment
+    cache: Path
+    allow_uncalibrated: bool
+    offline: bool
+    weights: WeightStore
+
+
+def default_weights() -> WeightStore:
+    """Return the weights that scores and losses can use, in the folders where they are looked for."""
+    return WeightStore({**KNOWN, VGG19.name: VGG19})
+
+
+def make_ready(request: PrepareRequest, console: Console, safe_point: Callable[[], None]) -> list[Item]:
+    """Fetch and prepare what is missing, as far as that is possible, and return everything with its state.
+
+    `safe_point` is called after each prepared page and may raise. Raises data.DataError or RequestError for a wrong request.
+    """
+    return [*_weights(request, console), *_data(request, console, safe_point)]
+
+
+def complete(items: Sequence[Item]) -> bool:
+    """Return whether nothing is missing."""
+    return all(item.state != "missing" for item in items)
+
+
+def print_items(items: Sequence[Item], console: Console) -> None:
+    """Print a row an item."""
+    table = Table("what", "state", "size", "place, or why it is missing", box=None, padding=(0, 3, 0, 0))
+    table.columns[2].justify = "right"
+    for item in items:
+        size = "" if item.size is None else f"{item.size / _MIB:,.1f} MiB"
+        # Text, since names of folders may hold what looks like markup.
+        table.add_row(Text(item.what), Text(item.state), Text(size), Text(item.place, overflow="fold"))
+    console.print(table)
+
+
+def wanted_weights(experiment: Experiment) -> list[str]:
+    """Return the names of the weights that scores and losses of the experiment use where they are there."""
+    names = [*SET_FILES, *PERCEPTUAL_FILES]
+    for model in experiment.trained_models:
+        settings = experiment.model_settings[model]
+        if settings.get("vgg_loss", "off") != "off" and settings.get("lambda_vgg", 0) > 0 and VGG19.name not in names:
+            names.append(VGG19.name)
+    return names
+
+
+def _weights(request: PrepareRequest, console: Console) -> Iterator[Item]:
+    for name in wanted_weights(request.experiment):
+        optional = request.allow_uncalibrated and name != VGG19.name
+        yield _one_weights_file(request, name, console, optional=optional)
+
+
+def _one_weights_file(request: PrepareRequest, name: str, console: Console, *, optional: bool) -> Item:
+    known, found = request.weights.known[name], request.weights.find(name)
+    what = f"weights {name}"
+    if found is not None:
+        wrong = wrong_content(known, found)
+        if wrong is None:
+            return Item(what, "there", known.size, str(found))
+        return Item(what, "missing", None, f"{wrong}; delete it and run the same command again")
+    if optional:
+        return Item(what, "not needed", None, "--allow-uncalibrated goes without them")
+    if not known.published.startswith(("https://", "http://")):
+        return Item(what, "missing", None, f"it comes {known.published}; install the project again")
+    if request.offline:
+        folder = request.weights.places[0]
+        return Item(what, "missing", None, f"put {known.file_names[0]} into {folder} (from {known.published})")
+    try:
+        return Item(what, "fetched", known.size, str(_fetched(request, known, console)))
+    except RequestError as error:
+        return Item(what, "missing", None, str(error))
+
+
+def _fetched(request: PrepareRequest, known: KnownWeights, console: Console) -> Path:
+    _log.info("fetching %s (%.0f MiB)", known.published, known.size / _MIB)
+    with Bar(console, known.name, known.size // _MIB, "MiB") as bar:
+        return fetch_weights(known, request.weights.places[0], lambda have: bar.update(have // _MIB))
+
+
+def _data(request: PrepareRequest, console: Console, safe_point: Callable[[], None]) -> Iterator[Item]:
+    spec = request.experiment.data.source
+    try:
+        source = open_source(request.experiment, offline=request.offline)
+    except NotFetched as error:
+        yield Item(f"dataset {spec}", "missing", None, str(error))
+        yield Item("prepared pages", "missing", None, "they are made of the dataset")
+        return
+    yield _dataset(source)
+    began = time.time()
+    prepared = prepare_data(request.experiment, source, request.cache, console, safe_point)
+    size = _bytes_in(prepared.folder)
+    state: State = "made" if prepared.folder.stat().st_mtime >= began else "there"
+    yield Item("prepared pages", state, size, str(prepared.folder))
+
+
+def _dataset(source: data.PairSource) -> Item:
+    revision = getattr(source, "revision", None)
+    what = f"dataset {source.title}" + (f" at {revision[:12]}" if revision else "")
+    if source.spec == "synthetic":
+        return Item(what, "there", None, "drawn by the project")
+    place = getattr(source, "folder", None) or Path(source.spec).expanduser()
+    return Item(what, "fetched" if getattr(source, "fetched", False) else "there", _bytes_in(place), str(place))
+
+
+def _bytes_in(place: Path) -> int:
+    if place.is_file():
+        return place.stat().st_size
+    return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
