@@ -11,7 +11,7 @@ from data.errors import DataError, UnreadableImage
 from data.own_split import has_own_split, own_split
 from data.pair import PairKey, PairSource, Pixels, RawPair
 from data.prepared import Prepared, Window
-from data.recipes import RECIPES, Recipe, RecipeSettings, recipe_settings
+from data.recipes import RECIPES, Recipe, RecipeSettings, apply_recipe, recipe_settings
 from data.split_files import load_split
 from data.splits import Split, make_split
 
@@ -33,6 +33,7 @@ __all__ = [
     "TrainingBatches",
     "UnreadableImage",
     "Window",
+    "apply_recipe",
     "contact_sheet",
     "describe",
     "has_own_split",
@@ -60,10 +61,11 @@ def open_pairs(
     """The source that a text names.
 
     Args:
-        spec: "synthetic" (the manga that the project draws), a folder, "hf:owner/name" (the Hugging Face hub), or
-            "hf:PATH" (a local parquet file or folder, or a folder that `datasets` saved).
-        layout: how a folder is laid out; "auto" looks.
-        bw_side: which of two sides A and B is the B/W one; "auto" looks.
+        spec: "synthetic" (the manga that the project draws), a folder or CBZ or ZIP archive, a manifest (a .csv or
+            .parquet file that lists the pages), "hf:owner/name" (the Hugging Face hub), or "hf:PATH" (a local parquet
+            file or folder that holds the images, or a folder that `datasets` saved).
+        layout: how a folder is laid out: "pairs", "side-by-side" or "color"; "auto" looks.
+        bw_side: which of two sides A and B (of halves, A is the left one) is the B/W one; "auto" looks.
         bw_column: column of the B/W images, for hf sources.
         color_column: column of the colour images, for hf sources.
         offline: use what is on this machine, reach for nothing.
@@ -75,7 +77,11 @@ def open_pairs(
         DataError: the source does not exist, cannot be reached, or holds nothing that can be used.
     """
     if not spec.strip():
-        raise DataError("no data source was named; give `synthetic`, a folder, or `hf:owner/name`")
+        raise DataError("no data source was named; give `synthetic`, a folder, a manifest, or `hf:owner/name`")
+    path = _path(spec)
+    is_table = path.suffix.lower() in (".csv", ".parquet") and not path.is_dir()
+    if (layout, bw_side) != ("auto", "auto") and (spec == "synthetic" or spec.startswith("hf:") or is_table):
+        raise DataError(f"{spec}: layout and bw_side are for folders and archives; leave both at auto")
     if spec == "synthetic":
         from data.synthetic import SyntheticSource
 
@@ -84,9 +90,21 @@ def open_pairs(
         from data.sources.hub import HubSource
 
         return HubSource(spec, bw_column=bw_column, color_column=color_column, offline=offline)
-    from data.sources.folders import FolderSource
+    if is_table:
+        from data.sources.manifest import open_manifest
 
-    return FolderSource(Path(spec).expanduser(), spec)
+        return open_manifest(path, spec)
+    from data.sources.folders import open_folder
+
+    return open_folder(path, spec, layout=layout, bw_side=bw_side)
+
+
+def _path(spec: str) -> Path:
+    try:
+        return Path(spec).expanduser()
+    except RuntimeError:
+        # "~name" of nobody on this machine: no such folder, as any other.
+        return Path(spec)
 
 
 def __getattr__(attribute: str) -> Any:

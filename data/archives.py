@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import io
 import os
@@ -206,8 +207,17 @@ class _OpenArchives:
             archive.close()
         return taken
 
+    def close(self) -> None:
+        """Close them all."""
+        with self._lock:
+            leaving = list(self._held.values())
+            self._held.clear()
+        for archive in leaving:
+            archive.close()
+
 
 _open_archives = _OpenArchives()
+atexit.register(_open_archives.close)
 
 
 def _opened(path: Path) -> _OpenArchive:

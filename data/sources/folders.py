@@ -1,181 +1,199 @@
-"""A folder of pages: pairs in bw/ and color/ under the same names, or colour pages alone anywhere below the folder."""
+"""A folder or archive of pages: pairs in two folders, pairs side by side in one file, or colour pages alone."""
 
-import hashlib
-import os
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data.errors import DataError, UnreadableImage
-from data.images import SUFFIXES, read_image
-from data.pair import PairKey, RawPair
-from data.sources.naming import natural_key, safe_ids
+from data.archives import ARCHIVE_SUFFIXES, printable
+from data.errors import DataError
+from data.sources import looking
+from data.sources.file_source import FileSource, Half, StoredPage, chapter_of
+from data.sources.folder_refusals import (
+    EXPECTED,
+    nothing_found,
+    refuse_deeper_pairs,
+    refuse_linked_sides,
+    refuse_tables,
+)
+from data.sources.layouts import LAYOUTS, Spot, has_part_folders, part_of, recognised
+from data.sources.listing import Listing, StoredImage, list_folder, list_one_archive
+from data.sources.naming import id_texts
+from data.sources.pairing import PART_ORDER, SpotPair, paired
 
-BW, COLOR = "bw", "color"
+_NAME_SIDE = "say which with --bw-side A or --bw-side B (for a run, --set data.bw_side=A)"
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """One page: the path of its colour file below the folder (or below color/), and the two files."""
+class _Request:
+    """What was asked for, and what lies there."""
 
-    name: PurePosixPath
-    color: Path
-    bw: Path | None
+    root: Path
+    spec: str
+    listing: Listing
+    bw_side: str
 
 
-class FolderSource:
-    """Pages of a folder, in natural order of their paths.
+def open_folder(path: Path, spec: str | None = None, *, layout: str = "auto", bw_side: str = "auto") -> FileSource:
+    """List a folder, or a CBZ or ZIP archive as if it were one.
 
-    The folder that holds a page is its chapter, the folders above that one (below the source) are its series. Where
-    all pages lie in one folder the source is flat. Hidden files are ignored; links that leave the folder, pages without
-    a partner and names that two files share are left out and listed in `skipped`.
+    The folder that holds a page is its chapter, the folders above that one (below those of side and part) are its
+    series. Hidden files are ignored; links, pages without a partner and names that two files share are left out and
+    listed in `skipped`.
+
+    Args:
+        path: of the folder or archive.
+        spec: the text that opens the source again.
+        layout: one of `LAYOUTS`; "auto" looks.
+        bw_side: of folders A and B, or of two halves of which A is the left one: the B/W one; "auto" looks.
+
+    Raises:
+        DataError: it is missing, is neither folder nor archive, cannot be listed, holds no usable image, or the layout
+            is not what was asked for.
     """
-
-    def __init__(self, folder: Path, spec: str | None = None) -> None:
-        """List the folder.
-
-        Raises:
-            DataError: it is missing, is not a folder, cannot be listed, or holds no usable image.
-        """
-        self.spec = spec or str(folder)
-        self.licence_note: str | None = None
-        root = _existing_folder(folder)
-        self.title = root.name or str(root)
-        self._skipped: list[str] = []
-        pages = self._pairs(root) if self._is_paired(root) else self._color_only(root)
-        if not pages:
-            raise DataError(_nothing_found(folder, root, self._skipped))
-        self.grouped = len({page.name.parent for page in pages}) > 1
-        self.skipped = tuple(self._skipped)
-        self._pages = dict(zip(safe_ids([str(page.name.with_suffix("")) for page in pages]), pages, strict=True))
-        self._keys = _page_keys(self._pages)
-
-    def keys(self) -> Sequence[PairKey]:
-        """All pages in natural order of their paths."""
-        return self._keys
-
-    def read(self, key: PairKey) -> RawPair:
-        """Decode one page; `bw` is None in a folder of colour pages alone.
-
-        Raises:
-            UnreadableImage: naming the file.
-        """
-        page = self._page(key)
-        color = read_image(page.color, str(page.color))
-        return RawPair(None if page.bw is None else read_image(page.bw, str(page.bw)), color)
-
-    def file_name(self, key: PairKey) -> str:
-        """The path of the colour file below the folder, or below color/."""
-        return str(self._page(key).name)
-
-    def fingerprint(self) -> str:
-        """sha256 over relative names, sizes and modification times of all files in use."""
-        digest = hashlib.sha256(b"folder")
-        for page in self._pages.values():
-            for file in (page.color, page.bw):
-                if file is not None:
-                    digest.update(_file_line(page.name, file))
-        return digest.hexdigest()
-
-    def _page(self, key: PairKey) -> _Page:
-        try:
-            return self._pages[key.id]
-        except KeyError:
-            raise DataError(f"{self.spec}: no page has the id {key.id!r}") from None
-
-    def _is_paired(self, root: Path) -> bool:
-        has_bw, has_color = (root / BW).is_dir(), (root / COLOR).is_dir()
-        if has_bw and not has_color:
-            raise DataError(f"{root}: has {BW}/ but no {COLOR}/; put the colour pages there under the same file names")
-        for name in (BW, COLOR):
-            if has_bw and not (root / name).resolve().is_relative_to(root):
-                raise DataError(f"{root / name}: a link out of the folder; put the images themselves into the folder")
-        return has_bw and has_color
-
-    def _color_only(self, root: Path) -> list[_Page]:
-        return [_Page(name, root / name, None) for name in self._images(root, root)]
-
-    def _pairs(self, root: Path) -> list[_Page]:
-        bw, color = self._by_stem(root, BW), self._by_stem(root, COLOR)
-        for stem in sorted(bw.keys() ^ color.keys(), key=lambda path: natural_key(str(path))):
-            present, missing = (BW, COLOR) if stem in bw else (COLOR, BW)
-            name = bw[stem] if stem in bw else color[stem]
-            self._skipped.append(f"{present}/{name}: no partner in {missing}/")
-        return [_Page(name, root / COLOR / name, root / BW / bw[stem]) for stem, name in color.items() if stem in bw]
-
-    def _by_stem(self, root: Path, side: str) -> dict[PurePosixPath, PurePosixPath]:
-        found: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
-        for name in self._images(root / side, root):
-            found[name.with_suffix("")].append(name)
-        for names in found.values():
-            if len(names) > 1:
-                others = ", ".join(name.name for name in names[1:])
-                self._skipped.append(f"{side}/{names[0]}: the same name but for the ending as {others}")
-        return {stem: names[0] for stem, names in found.items() if len(names) == 1}
-
-    def _images(self, top: Path, root: Path) -> list[PurePosixPath]:
-        """Image files below `top`, relative to it, in natural order; links that leave `root` are left out."""
-        names = []
-        for path in _walk(top):
-            name = PurePosixPath(path.relative_to(top).as_posix())
-            if path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(root)):
-                self._skipped.append(f"{name}: a link that is not followed")
-            elif path.suffix.lower() in SUFFIXES:
-                names.append(name)
-        return sorted(names, key=lambda name: [natural_key(part) for part in name.parts])
+    if layout not in LAYOUTS:
+        raise DataError(f"layout {layout!r}: give one of {', '.join(LAYOUTS)}")
+    if bw_side not in ("auto", "A", "B"):
+        raise DataError(f"bw_side {bw_side!r}: give A, B or auto")
+    root, listing = _listed(path)
+    request = _Request(root, spec or str(path), listing, bw_side)
+    if not listing.images:
+        raise DataError(nothing_found(root, request.spec, listing))
+    spots = recognised(listing.images) if layout in ("auto", "pairs") else []
+    if spots:
+        return _two_files_a_page(request, spots)
+    if layout in ("auto", "pairs"):
+        refuse_linked_sides(root, listing)
+        refuse_deeper_pairs(root, listing.images)
+    if layout == "pairs":
+        raise DataError(f"{root}: no pairs in it; {EXPECTED}")
+    if layout == "auto":
+        refuse_tables(root, listing)
+    return _one_file_a_page(request, layout)
 
 
-def _existing_folder(folder: Path) -> Path:
-    if not folder.exists():
-        raise DataError(f"{folder}: no such folder; give an existing one, or `synthetic`, or `hf:owner/name`")
-    if not folder.is_dir():
-        raise DataError(f"{folder}: a file, not a folder; give the folder that holds the images")
-    return folder.resolve()
-
-
-def _nothing_found(folder: Path, root: Path, skipped: Sequence[str]) -> str:
-    if any(root.glob("*.parquet")):
-        return f"{folder}: holds parquet files, not images; give it as hf:{folder}"
-    left_out = f" ({len(skipped)} files left out, for instance {skipped[0]})" if skipped else ""
-    return (
-        f"{folder}: no usable images{left_out}; expected {BW}/ and {COLOR}/ with the same file names, or colour images"
-        f" below the folder ({', '.join(sorted(SUFFIXES))})"
+def _listed(path: Path) -> tuple[Path, Listing]:
+    if not path.exists():
+        raise DataError(f"{path}: no such folder; give an existing one, or `synthetic`, or `hf:owner/name`")
+    if path.is_dir():
+        root = path.resolve()
+        return root, list_folder(root)
+    if path.suffix.lower() in ARCHIVE_SUFFIXES:
+        return path, list_one_archive(path)
+    raise DataError(
+        f"{path}: a file, not a folder; give the folder that holds the images, or a CBZ, ZIP, CSV or parquet file"
     )
 
 
-def _walk(top: Path) -> Iterator[Path]:
-    """All visible files and links below `top`; linked folders are named, not entered."""
-
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename}: cannot be listed ({error.strerror}); check its permissions") from error
-
-    for folder, folders, files in os.walk(top, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not _hidden(name))
-        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
-        for name in [*linked, *sorted(name for name in files if not _hidden(name))]:
-            yield Path(folder) / name
-
-
-def _hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+def _two_files_a_page(request: _Request, spots: Sequence[Spot]) -> FileSource:
+    root, listing = request.root, request.listing
+    tops = {PurePosixPath(spot.top).parts[0] for spot in spots}
+    refuse_linked_sides(root, listing, [*tops, *{PurePosixPath(spot.partner).parts[0] for spot in spots}])
+    pairing = paired(str(root), spots)
+    side = _side_of_pairs(request, pairing.pairs)
+    pages = [_page_of_pair(pair, bw_second=side == "B") for pair in pairing.pairs]
+    words = f"pairs in {_tops(pairing.pairs)}" + (f" (B/W is {side})" if side else "")
+    beside = Counter(image.place.parts[0] for image in listing.images if image.place.parts[0] not in tops)
+    skipped = [
+        printable(f"{name}: beside the folders of pairs; {count} images are not read") for name, count in beside.items()
+    ]
+    return _source(request, words, pages, [*pairing.skipped, *skipped])
 
 
-def _page_keys(pages: dict[str, _Page]) -> list[PairKey]:
-    """Keys in order; pages are counted from 1 within their folder."""
-    counted: dict[PurePosixPath, int] = defaultdict(int)
-    keys = []
-    for page_id, page in pages.items():
-        folder = page.name.parent
-        counted[folder] += 1
-        parts = folder.parts
-        keys.append(PairKey(page_id, "/".join(parts[:-1]), parts[-1] if parts else "", counted[folder]))
-    return keys
+def _one_file_a_page(request: _Request, layout: str) -> FileSource:
+    images = request.listing.images
+    in_parts = has_part_folders([image.place for image in images])
+    where = f" in {_part_folders(images)}" if in_parts else ""
+    half = _bw_half(request, layout)
+    pages = _single_pages(images, in_parts, half)
+    if half is not None:
+        side = "A, the left half" if half == "left" else "B, the right half"
+        return _source(request, f"side-by-side pairs{where} (B/W is {side})", pages)
+    if request.bw_side != "auto":
+        raise DataError(
+            f"{request.root}: bw_side is {request.bw_side}, but these are colour pages alone; leave it at auto, or name the"
+            " layout side-by-side"
+        )
+    return _source(request, f"colour pages alone{where}", pages)
 
 
-def _file_line(name: PurePosixPath, file: Path) -> bytes:
-    try:
-        status = file.stat()
-    except OSError as error:
-        raise UnreadableImage(f"{file}: cannot be read ({error.strerror}); repair or remove it") from error
-    return f"{name}\0{file.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode("utf-8", "surrogatepass")
+def _source(request: _Request, layout: str, pages: Sequence[StoredPage], skipped: Sequence[str] = ()) -> FileSource:
+    archives, root = request.listing.archives, request.root
+    if archives:
+        layout += f"; {archives} archive{'s' if archives > 1 else ''} read as folders"
+    tables = [
+        printable(f"{name}: a table, not read; give it instead of the folder if it is a manifest")
+        for name in request.listing.tables
+    ]
+    title = root.stem if root.is_file() else root.name
+    return FileSource(request.spec, title or str(root), layout, pages, [*request.listing.skipped, *skipped, *tables])
+
+
+def _side_of_pairs(request: _Request, pairs: Sequence[SpotPair]) -> str:
+    """The B/W side of folders A and B; "" where the folders are called bw and color."""
+    if pairs[0].first.side != "A":
+        if request.bw_side != "auto":
+            raise DataError(
+                f"{request.root}: bw_side is {request.bw_side}, but the names of the folders tell the sides; leave it at auto"
+            )
+        return ""
+    if request.bw_side != "auto":
+        return request.bw_side
+    chosen = looking.sample(pairs)
+    found = looking.bw_side(looking.read_pairs([(pair.first.image, pair.second.image) for pair in chosen]))
+    if found is None:
+        raise DataError(f"{request.root}: colour does not tell which of {_tops(pairs)} is the B/W side; {_NAME_SIDE}")
+    return "AB"[found]
+
+
+def _bw_half(request: _Request, layout: str) -> Half | None:
+    """The B/W half of each file; None where files are colour pages alone."""
+    if layout == "color":
+        return None
+    images = request.listing.images
+    found = looking.side_by_side(images) if layout == "auto" else None
+    if layout == "auto" and found is None:
+        return None
+    if request.bw_side != "auto":
+        return "left" if request.bw_side == "A" else "right"
+    if found is not None:
+        return found
+    side = looking.bw_side(looking.read_halves(looking.sample(images)))
+    if side is None:
+        raise DataError(f"{request.root}: colour does not tell which half is the B/W one; {_NAME_SIDE}")
+    return "left" if side == 0 else "right"
+
+
+def _page_of_pair(pair: SpotPair, *, bw_second: bool) -> StoredPage:
+    bw, color = (pair.second, pair.first) if bw_second else (pair.first, pair.second)
+    series, chapter = chapter_of(pair.name.parent)
+    named = PurePosixPath(pair.first.part_folder, pair.name)
+    # Pages of bw/ and color/ have always been named by their place in color/.
+    shown = color.image.place if color.part_folder else color.below
+    return StoredPage(str(named), str(shown), series, chapter, color.part, color.image, bw.image)
+
+
+def _single_pages(images: Sequence[StoredImage], in_parts: bool, bw_half: Half | None) -> list[StoredPage]:
+    pages = []
+    texts = id_texts([image.place for image in images])
+    for image, text in zip(images, texts, strict=True):
+        below = PurePosixPath(*image.place.parts[1:]) if in_parts else image.place
+        part = part_of(image.place.parts[0]) if in_parts else None
+        series, chapter = chapter_of(below.parent)
+        pages.append(StoredPage(text, str(image.place), series, chapter, part, image, bw_half=bw_half))
+    return sorted(pages, key=lambda page: PART_ORDER.index(page.part) if page.part else -1)
+
+
+def _tops(pairs: Sequence[SpotPair]) -> str:
+    """The folders of the first part, and the names of the others: "trainA/ and trainB/, likewise test"."""
+    first = pairs[0]
+    others = list(dict.fromkeys(pair.first.part_folder for pair in pairs))[1:]
+    likewise = f", likewise {' and '.join(others)}" if others else ""
+    return printable(f"{first.first.top}/ and {first.second.top}/{likewise}")
+
+
+def _part_folders(images: Sequence[StoredImage]) -> str:
+    folders = sorted(
+        {image.place.parts[0] for image in images}, key=lambda name: PART_ORDER.index(part_of(name) or "test")
+    )
+    return printable(" and ".join(f"{name}/" for name in folders))

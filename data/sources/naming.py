@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 MAX_ID = 120
 """Longer ids are shortened: file systems end at 255 bytes, and prefixes and suffixes are added."""
@@ -15,6 +16,20 @@ def natural_key(text: str) -> NaturalKey:
     """A sort key under which page10 comes after page9."""
     pieces = re.split(r"(\d+)", text)
     return tuple((0, int(piece), "") if piece.isdecimal() else (1, 0, piece.casefold()) for piece in pieces if piece)
+
+
+def natural_order(path: PurePosixPath) -> list[NaturalKey]:
+    """A sort key of paths: `natural_key` folder by folder."""
+    return [natural_key(part) for part in path.parts]
+
+
+def id_texts(paths: Sequence[PurePosixPath]) -> list[str]:
+    """The paths without their endings where that tells them apart (a.png and a.jpg do not), all different."""
+    stems = [str(path.with_suffix("")) for path in paths]
+    times, whole = Counter(stems), {str(path) for path in paths}
+    return [
+        stem if times[stem] == 1 and stem not in whole else str(path) for path, stem in zip(paths, stems, strict=True)
+    ]
 
 
 def safe_ids(paths: Sequence[str]) -> list[str]:

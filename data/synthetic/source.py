@@ -59,13 +59,16 @@ class SyntheticSource:
         return self._keys
 
     def read(self, key: PairKey) -> RawPair:
-        """Return the B/W page, with ink and screentone, and the colour page; uint8 [h, w, 3].
+        """Return the B/W page, with ink and screentone, and the colour page; uint8 [h, w, 3]. The digest is of pixels.
 
         Raises:
             KeyError: the key is none of this source's keys.
         """
         page = self.draw(self._places[key.id])
-        return RawPair(bw=page.bw, color=page.color)
+        digest = hashlib.sha256()
+        for picture in (page.color, page.bw):
+            digest.update(f"{picture.shape}\n".encode() + picture.tobytes())
+        return RawPair(page.bw, page.color, digest.hexdigest(), "RGB", "RGB")
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of version, numbers of pages and series, size and seed."""

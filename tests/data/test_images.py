@@ -1,5 +1,7 @@
+import hashlib
 import io
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data.errors import UnreadableImage
-from data.images import MAX_PIXELS, decode_image, read_image
+from data.images import MAX_PIXELS, content_digest, decode_image, decode_with_mode, read_image
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -62,6 +64,35 @@ def test_one_bit_and_grey():
     assert decode_image(encoded(Image.new("L", (1, 1), 77)), "page").tolist() == [[[77] * 3]]
 
 
+@pytest.mark.parametrize(
+    ("image", "form", "mode"),
+    [
+        (PAGE, "PNG", "RGB"),
+        (PAGE, "JPEG", "RGB"),
+        (PAGE.convert("L"), "JPEG", "L"),
+        (PAGE.convert("P"), "PNG", "P"),
+        (PAGE.convert("1"), "PNG", "1"),
+        (PAGE.convert("RGBA"), "PNG", "RGBA"),
+        (PAGE.convert("CMYK"), "TIFF", "CMYK"),
+        (Image.fromarray(np.zeros((9, 6), dtype=np.uint16)), "PNG", "I;16"),
+    ],
+)
+def test_mode_is_the_stored_one_and_pixels_are_always_rgb(image, form, mode):
+    pixels, found = decode_with_mode(encoded(image, form), "page")
+    assert found == mode
+    assert (pixels.shape, pixels.dtype) == ((9, 6, 3), np.uint8)
+
+
+def test_page_of_one_pixel_is_a_page():
+    assert decode_image(encoded(Image.new("RGB", (1, 1), (1, 2, 3))), "page").tolist() == [[[1, 2, 3]]]
+
+
+def test_digest_tells_where_one_file_ends():
+    parts = [(b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"c", b"ab"), (b"abc", b"")]
+    assert len({content_digest(*part) for part in parts}) == len(parts)
+    assert content_digest(b"abc") == hashlib.sha256(b"\0\0\0\0\0\0\0\3abc").hexdigest()
+
+
 def test_first_frame_of_an_animation():
     frames = [Image.new("RGB", (2, 2), colour) for colour in ("red", "blue")]
     stored = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -110,6 +141,17 @@ def test_decompression_bomb_is_refused_without_a_warning(width):
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
         decode_image(bomb, "page")
+
+
+def test_page_of_30000_pixels_a_side_is_refused_before_it_is_decoded():
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = zlib.crc32(name + content)
+        return len(content).to_bytes(4, "big") + name + content + checksum.to_bytes(4, "big")
+
+    header = chunk(b"IHDR", (30_000).to_bytes(4, "big") * 2 + bytes([8, 2, 0, 0, 0]))
+    stored = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    with pytest.raises(UnreadableImage, match=r"page: .*100,000,000 pixels"):
+        decode_image(stored, "page")
 
 
 def test_endless_strip_and_float_pixels_are_refused():
