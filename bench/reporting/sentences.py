@@ -80,8 +80,9 @@ def hardware_sentence(run: Run) -> str:
         counted(cores, "core") if cores else None,
         f"{memory} GiB memory" if memory else None,
     ]
+    did = "trained" if run.plan["trained_cells"] else "scored"
     device = f"{run.plan.get('device', 'unknown device')}, {run.plan.get('precision', 'unknown precision')}"
-    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; trained on {device}."
+    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; {did} on {device}."
 
 
 def remarks_sentence(run: Run) -> str:
