@@ -10,6 +10,7 @@ from bench.reporting.costs import cost_table
 from bench.reporting.curves import curves_caption, curves_figure
 from bench.reporting.dots import dots_caption, dots_figure
 from bench.reporting.grid import grid_caption, grid_figure
+from bench.reporting.latex import to_latex
 from bench.reporting.layout import Table
 from bench.reporting.methods import warnings
 from bench.reporting.page import Picture, methods_markdown, page
@@ -19,7 +20,7 @@ from bench.reporting.results import results_text
 from bench.reporting.scores import Scores, score_run
 from bench.reporting.style import figure_style, save
 from bench.reporting.tables import differences_table, main_table, secondary_table
-from bench.reporting.writing import to_csv, to_latex, to_markdown
+from bench.reporting.writing import to_csv, to_markdown
 
 
 @dataclass(frozen=True, slots=True)

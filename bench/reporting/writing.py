@@ -1,12 +1,12 @@
-"""Writes a Table as CSV, Markdown and LaTeX; the bytes depend on the table alone."""
+"""Writes a Table as CSV and Markdown; the bytes depend on the table alone."""
 
 from __future__ import annotations
 
 import csv
 import io
 
-from bench.reporting.escaping import escape_csv, escape_latex, escape_markdown
-from bench.reporting.layout import HOLE, Column, Entry, Row, Table, digits, printed_parts
+from bench.reporting.escaping import escape_csv, escape_markdown
+from bench.reporting.layout import Column, Entry, Table, digits, printed_parts
 
 
 def to_csv(table: Table) -> str:
@@ -80,127 +80,3 @@ def _aligned(grid: list[list[str]]) -> list[str]:
 
 def _pad(row: list[str], widths: list[int]) -> list[str]:
     return [cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
-
-
-def to_latex(table: Table) -> str:
-    """Return `table` as a LaTeX float for a document that loads booktabs and nothing else.
-
-    Where the text is narrower than the table, half-widths go below their values.
-    """
-    columns = table.printed_columns
-    lines = [
-        r"% Needs \usepackage{booktabs}.",
-        r"\begin{table*}",
-        r"\centering",
-        r"\setlength{\belowcaptionskip}{6pt}",
-        rf"\caption[{escape_latex(table.heading)}]{{{escape_latex(f'{table.heading}. {table.caption}')}}}",
-        rf"\label{{{table.label}}}",
-        r"\footnotesize",
-        r"\setlength{\tabcolsep}{4pt}",
-        *_latex_fitting(table),
-        rf"\begin{{tabular}}{{@{{}}l{'r' * len(columns)}@{{}}}}",
-        r"\toprule",
-        *_latex_groups(table),
-        " & ".join(["", *(column.latex for column in columns)]) + r" \\",
-        r"\midrule",
-        *_latex_sections(table),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *_latex_footnotes(table),
-        r"\end{table*}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-_DIGIT, _SMALL_DIGIT, _GAP, _SIGN = 4.4, 3.6, 8.0, 9.5
-"""Widths in pt at \\footnotesize of a digit, a digit of a half-width, the gap between columns, and the ± sign with its spaces."""
-
-
-def _latex_fitting(table: Table) -> list[str]:
-    """Return the lines that fit the table to the text's width: half-widths below their values, then smaller type."""
-    lines = []
-    if any(column.interval for column in table.printed_columns):
-        lines = [
-            rf"\ifdim\textwidth<{_latex_width(table, stacked=False):.0f}pt",
-            r"  \def\interval#1#2{\begin{tabular}[t]{@{}r@{}}$#1$\\[-2pt]{\scriptsize$\pm\,#2$}\end{tabular}}%",
-            r"\else",
-            r"  \def\interval#1#2{$#1\,{\scriptstyle\pm\,#2}$}%",
-            r"\fi",
-        ]
-    smaller = (
-        rf"\ifdim\textwidth<{_latex_width(table, stacked=True):.0f}pt \scriptsize\setlength{{\tabcolsep}}{{3pt}}\fi"
-    )
-    return [*lines, smaller]
-
-
-def _latex_width(table: Table, *, stacked: bool) -> float:
-    """Return about how wide the table is in pt at \\footnotesize, with half-widths below their values or beside them."""
-    width = max(max(len(row.label), len(row.second_line)) for row in table.rows) * _DIGIT
-    for index, column in enumerate(table.printed_columns):
-        head = max(len(word) for word in column.shown.split()) * _DIGIT
-        parts = [printed_parts(*table.printed_entries(row)[index]) for row in table.rows]
-        values, intervals = zip(
-            *((len(v) * _DIGIT, len(h) * _SMALL_DIGIT + _SIGN if h else 0.0) for v, h in parts), strict=True
-        )
-        numbers = map(max if stacked else sum, zip(values, intervals, strict=True))
-        width += max(head, *numbers) + _GAP
-    return width
-
-
-def _latex_groups(table: Table) -> list[str]:
-    if not any(group for group, _ in table.groups):
-        return []
-    heads, rules, first = [""], [], 2
-    for group, width in table.groups:
-        heads.append(rf"\multicolumn{{{width}}}{{c}}{{{escape_latex(group)}}}")
-        if group:
-            rules.append(rf"\cmidrule(l){{{first}-{first + width - 1}}}")
-        first += width
-    return [" & ".join(heads) + r" \\", " ".join(rules)]
-
-
-def _latex_sections(table: Table) -> list[str]:
-    """Return the lines of all sections: a rule between them, and only some space where one belongs to the section above it."""
-    lines: list[str] = []
-    for heading, section in table.headed_sections:
-        if lines and section:
-            lines.append(r"\addlinespace" if table.headings and not heading else r"\midrule")
-        if heading:
-            lines.append(
-                rf"\multicolumn{{{len(table.printed_columns) + 1}}}{{@{{}}l}}{{\textit{{{escape_latex(heading)}}}}} \\"
-            )
-        lines += [_latex_row(row, table) for row in section]
-    return lines
-
-
-def _latex_row(row: Row, table: Table) -> str:
-    lines = [_latex_line(line) for line in (row.label, row.second_line) if line]
-    head = (
-        lines[0]
-        if len(lines) == 1
-        else rf"\begin{{tabular}}[t]{{@{{}}l@{{}}}}{lines[0]}\\[-2pt]{lines[1]}\end{{tabular}}"
-    )
-    mark = rf"$^{{\mathrm{{{escape_latex(row.mark)}}}}}$" if row.mark else ""
-    return " & ".join([head + mark, *(_latex_entry(*pair) for pair in table.printed_entries(row))]) + r" \\"
-
-
-def _latex_line(text: str) -> str:
-    """Return `text` escaped; a leading bracket is hidden from the line break before it, whose option it would become."""
-    escaped = escape_latex(text)
-    return f"{{}}{escaped}" if escaped.startswith("[") else escaped
-
-
-def _latex_entry(entry: Entry, column: Column) -> str:
-    value, half_width = printed_parts(entry, column)
-    if value == HOLE:
-        return "---"
-    number = value.replace("∞", r"\infty").replace(",", "{,}")
-    number = rf"\mathbf{{{number}}}" if entry.bold else number
-    return f"${number}$" if half_width is None else rf"\interval{{{number}}}{{{half_width}}}"
-
-
-def _latex_footnotes(table: Table) -> list[str]:
-    if not table.footnotes:
-        return []
-    notes = " \\\\\n".join(_latex_line(note) for note in table.footnotes)
-    return [r"\par\smallskip", rf"\parbox{{\linewidth}}{{\raggedright\scriptsize {notes}}}"]

@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
+from bench.reporting.latex import to_latex
 from bench.reporting.layout import Column, Entry, Row, Table
-from bench.reporting.writing import to_csv, to_latex, to_markdown
+from bench.reporting.writing import to_csv, to_markdown
 
 HOSTILE = r"50%_$x^2 & #1 {a}~\input{/etc/passwd} <b>|\"q\" ‘ë’ 漫 --"
 

@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.reporting.costs import cost_table
+from bench.reporting.latex import to_latex
 from bench.reporting.layout import Column, Entry, digits, printed, printed_parts
 from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
 from bench.reporting.tables import differences_table, main_table, secondary_table
-from bench.reporting.writing import to_csv, to_latex, to_markdown
+from bench.reporting.writing import to_csv, to_markdown
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def _own_facts(run: Run) -> list[tuple[str, str]]:
 
 def question(joined: Joined) -> str:
     """Return what the report answers."""
-    named = [axis.name for axis in joined.axes if axis.in_label] or [axis.name for axis in joined.axes]
+    named = [f"the {axis.name}" for axis in joined.axes if axis.in_label]
     return f"Which GAN colours manga best, and how much does that depend on {listed(named) or 'the run'}?"
 
 
@@ -58,7 +58,7 @@ def _facts(joined: Joined) -> list[tuple[str, str]]:
         ("Resolution", sentences.size(run)),
         ("Held out", f"{counted(run.pages, 'page')}, {counted(len(run.windows), 'window')}"),
     ]
-    return facts + [(f"Differing: {axis.name}", "; ".join(axis.distinct)) for axis in joined.axes]
+    return facts + [(f"Differing: {axis.name}", "; ".join(axis.distinct)) for axis in joined.axes if axis.in_label]
 
 
 def joined_methods(joined: Joined, across: Across, pictures: Sequence[Picture]) -> str:

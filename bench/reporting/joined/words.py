@@ -51,7 +51,13 @@ def main_caption(joined: Joined, across: Across) -> str:
 
 def secondary_caption(joined: Joined, across: Across) -> str:
     """Return the caption of the table of all other metrics."""
-    return f"Exploratory, with the rows and conventions of the main table. {main_caption(joined, across)}"
+    return _text(
+        f"Exploratory, with the rows and conventions of the main table: {counted(len(joined.runs), 'run')}, a block each.",
+        differ_sentence(joined),
+        f"Mean ± half-width of the 95 % interval over {extent(joined)}.",
+        _by_run(joined, across, methods.intervals_sentence),
+        setting(joined),
+    )
 
 
 def extent(joined: Joined) -> str:
@@ -60,12 +66,12 @@ def extent(joined: Joined) -> str:
 
 
 def setting(joined: Joined) -> str:
-    """Return data, resolution, budget, and the recipe where it does not differ: what differs stands elsewhere."""
-    recipe = {str(run.experiment["recipe"]) for run in joined.runs}
+    """Return data, resolution, and recipe and budget where they do not differ: what differs is said beside it."""
+    differing = {axis.name for axis in joined.axes}
     return _text(
-        f"Input recipe: {recipe.pop()}." if len(recipe) == 1 else "",
+        "" if "recipe" in differing else f"Input recipe: {joined.runs[0].experiment['recipe']}.",
         f"Data: {told_of(joined, sentences.source)}; resolution: {sentences.size(joined.runs[0])}.",
-        told_of(joined, sentences.budget_sentence),
+        "" if "budget" in differing else told_of(joined, sentences.budget_sentence),
     )
 
 
