@@ -106,7 +106,7 @@ class LineReference:
         cls, source: Lightness, truth: Lightness | None, settings: LineSettings = DEFAULT
     ) -> LineReference:
         """Return `of` from the `line_response` of both, which settings that differ in thresholds alone share."""
-        tolerance = _tolerance(source, settings)
+        tolerance = tolerance_px(source, settings)
         source_lines = centre_lines(source, settings)
         if truth is None:
             return cls(source_lines, near(source_lines, tolerance), settings)
@@ -120,7 +120,7 @@ class LineReference:
 
     def score_response(self, response: Lightness) -> LineScore:
         """Return `score` of an output whose `line_response` is there already."""
-        return self.score_lines(centre_lines(response, self.settings), _tolerance(response, self.settings))
+        return self.score_lines(centre_lines(response, self.settings), tolerance_px(response, self.settings))
 
     def score_lines(self, lines: Mask, tolerance: float) -> LineScore:
         """Return the score of an output's line map, bool [H, W], matched within `tolerance` px."""
@@ -136,5 +136,6 @@ class LineReference:
         return LineScore(f1, precision, recall, kept, to_keep, allowed, drawn)
 
 
-def _tolerance(lightness: Lightness, settings: LineSettings) -> float:
+def tolerance_px(lightness: Lightness, settings: LineSettings = DEFAULT) -> float:
+    """Return how far a line may move in an image [H, W], in its own px."""
     return settings.tolerance * float(min(lightness.shape)) / 256

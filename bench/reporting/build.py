@@ -13,13 +13,14 @@ from bench.reporting.grid import grid_caption, grid_figure
 from bench.reporting.latex import to_latex
 from bench.reporting.layout import Table
 from bench.reporting.methods import warnings
+from bench.reporting.overlay import overlay_caption, overlay_figure
 from bench.reporting.page import Picture, methods_markdown, page
 from bench.reporting.reading import Run, read_run
 from bench.reporting.replacing import replace_report
 from bench.reporting.results import results_text
 from bench.reporting.scores import Scores, score_run
 from bench.reporting.style import figure_style, save
-from bench.reporting.tables import differences_table, main_table, secondary_table
+from bench.reporting.tables import differences_table, main_table, secondary_tables
 from bench.reporting.writing import to_csv, to_markdown
 
 
@@ -46,8 +47,8 @@ def build_report(run_folder: Path, out: Path) -> Report:
 
 
 def _write(run: Run, scores: Scores, folder: Path) -> None:
-    tables = [main_table(run, scores), differences_table(run, scores), cost_table(run), secondary_table(run, scores)]
-    made = [table for table in tables if table is not None]
+    tables = [main_table(run, scores), differences_table(run, scores), cost_table(run)]
+    made = [*(table for table in tables if table is not None), *secondary_tables(run, scores)]
     write_tables(made, folder)
     pictures = _draw(run, scores, folder / "figures")
     texts = {
@@ -76,6 +77,7 @@ def _draw(run: Run, scores: Scores, folder: Path) -> list[Picture]:
     with figure_style():
         drawn = [
             ("grid", "What the models make of the same pages", grid_figure(run), grid_caption(run)),
+            ("lines", "Lines kept, lost and invented", overlay_figure(run), overlay_caption(run)),
             ("scores", "Scores and how sure they are", dots_figure(run, scores), dots_caption(run, scores)),
             ("curves", "Scores during training", curves_figure(run), curves_caption(run)),
         ]

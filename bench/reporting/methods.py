@@ -7,7 +7,7 @@ from typing import Any
 from bench.metrics.registry import METRICS
 from bench.reporting import sentences
 from bench.reporting.naming import MAIN_METRICS, calibrated, counted, listed, metric_title
-from bench.reporting.reading import Run
+from bench.reporting.reading import SHUFFLED, Run
 from bench.reporting.scores import Scores
 
 COSTS = (
@@ -142,6 +142,9 @@ def footnotes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
         notes.append(
             "Fréchet distances are biased in n: compare them at equal n alone, and read the kernel distance beside them."
         )
+    notes += [sentence for sentence in (halves_sentence(run, metrics), chance_sentence(run)) if sentence]
+    if "line_f1" in metrics and (sentence := thresholds_sentence(run, scores)):
+        notes.append(sentence)
     notes += [
         f"{metric_title(METRICS[name], unit=False)}: {counted(scores.excluded[name], 'page')} without a line to keep left out."
         for name in metrics
@@ -160,6 +163,41 @@ def set_sentence(run: Run, metric: str) -> str:
     weights = f"weights sha256 {str(score.get('weights_sha256') or 'unknown')[:8]}"
     sizes = f"n = {n} against {reference} ({score.get('pairing', 'pairing not recorded')})"
     return f"{metric_title(METRICS[metric])}: {', '.join([sizes, *parts, weights])}."
+
+
+def halves_sentence(run: Run, metrics: list[str]) -> str:
+    """Return what one half of the truth scores against the other, for the set metrics among `metrics`; "" where not known."""
+    known = [score for score in run.halves if score["metric"] in metrics]
+    if not known:
+        return ""
+    parts = []
+    for score in known:
+        metric = METRICS[score["metric"]]
+        parts.append(f"{metric_title(metric)} {score['value'] * metric.scale:.{metric.decimals}f}")
+    sizes = f"n = {known[0]['n_generated']} against {known[0]['n_reference']}"
+    return (
+        f"One half of the truth against the other: {', '.join(parts)} ({sizes}, no pairs): what sampling alone gives."
+    )
+
+
+def chance_sentence(run: Run) -> str:
+    """Return what the rows of shuffled pages are, "" where there are none."""
+    if not any(model.endswith(SHUFFLED) for model in run.references):
+        return ""
+    return "Pages shuffled: a model's outputs of its first seed, each held against the truth of another page: chance."
+
+
+def thresholds_sentence(run: Run, scores: Scores) -> str:
+    """Return whether the competitors' order in LineF1 hangs on the detector's thresholds; "" with fewer than two of them."""
+    orders = []
+    for metric in ("line_f1", "line_f1_loose", "line_f1_strict"):
+        scored = {model: score.value for model in run.ranked if (score := scores.get(model, metric)) is not None}
+        orders.append(sorted(scored, key=lambda model: -scored[model]))
+    if any(len(order) < 2 or set(order) != set(orders[0]) for order in orders):
+        return ""
+    changed = [name for name, order in zip(("0.03/0.08", "0.10/0.30"), orders[1:], strict=True) if order != orders[0]]
+    verdict = f"changes at {listed(changed)}" if changed else "is the same at 0.03/0.08 and 0.10/0.30"
+    return f"LineF1: thresholds 0.05/0.12, fixed before training; the competitors' order {verdict}."
 
 
 def first_set_score(run: Run, metric: str) -> dict[str, Any] | None:

@@ -10,6 +10,9 @@ _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "none": ""}
 MAIN_METRICS = ("fid", "kid", "lpips", "ssim", "psnr", "ciede2000", "line_f1", "rfd", "rkid", "rlpips")
 """Columns of the main table in their order; those that rest on random features stand apart, at the end."""
 
+LINE_METRICS = ("line_precision", "line_recall", "line_f1_loose", "line_f1_strict", "edge_f1", "gmsd")
+"""Columns of the table of lines and structure."""
+
 UNCALIBRATED = "uncalibrated"
 """Head over the columns of metrics that rest on random features."""
 

@@ -22,6 +22,9 @@ REFERENCE_ORDER = ("oracle", "copy", "mean-chroma", "unet-l1")
 IMAGE_COLUMNS = ("window", "page", "group", "series", "chapter")
 """Columns of images.parquet that say what was scored; every other column is a metric."""
 
+SHUFFLED = "-pages-shuffled"
+"""What follows a model's name in the row of its outputs held against other pages: what chance gives."""
+
 _CURVE_COLUMNS = {"step", "seconds", "images", "flops", "kind", "name", "value"}
 _SET_KEYS = {"metric", "value", "metric_id", "jackknife", "jackknife_sizes", "jackknife_unit"}
 _SEEDED = re.compile(r"^(?P<model>.+)-seed(?P<seed>\d+)$")
@@ -61,6 +64,8 @@ class Run:
     ranked: tuple[str, ...]
     references: tuple[str, ...]
     windows: pd.DataFrame
+    halves: tuple[dict[str, Any], ...] = ()
+    """Set scores of one half of the truth against the other; empty in runs that have none."""
 
     @property
     def name(self) -> str:
@@ -89,6 +94,8 @@ class Run:
 
     def shown(self, model: str) -> str:
         """Return the name that tables and figures show for `model`."""
+        if model.endswith(SHUFFLED):
+            return f"{self.shown(model.removesuffix(SHUFFLED))}, pages shuffled"
         return str(self.planned(model).get("shown_name") or model)
 
     def cells_of(self, model: str) -> tuple[CellResult, ...]:
@@ -117,7 +124,8 @@ def read_run(path: Path) -> Run:
     windows = max(scored, key=len)[[*IMAGE_COLUMNS]]
     ranked, references = _rows(experiment, plan, cells)
     checked = tuple(_same_windows(cell, windows) for cell in cells)
-    return Run(folder, experiment, provenance, split, plan, checked, ranked, references, windows)
+    halves = _read_halves(folder.halves)
+    return Run(folder, experiment, provenance, split, plan, checked, ranked, references, windows, halves)
 
 
 def _read_experiment(path: Path) -> dict[str, Any]:
@@ -150,7 +158,22 @@ def _read_cells(folder: RunFolder, experiment: dict[str, Any], plan: dict[str, A
     there = folder.path / "cells"
     others = sorted(p.name for p in there.iterdir() if p.is_dir() and p.name not in names) if there.is_dir() else []
     expected += [_loaded(folder, experiment, name) for name in others]
-    return tuple(_read_cell(folder.cell(n), *parts) for n, parts in zip([*names, *others], expected, strict=True))
+    cells = [_read_cell(folder.cell(n), *parts) for n, parts in zip([*names, *others], expected, strict=True)]
+    chance = [shuffled for cell in cells if (shuffled := _shuffled(folder.cell(cell.name), cell)) is not None]
+    return (*cells, *chance)
+
+
+def _shuffled(folder: CellFolder, cell: CellResult) -> CellResult | None:
+    """Return the cell's outputs held against other pages as a cell of its own, None where they were not scored."""
+    if not cell.scored or not folder.shuffled.is_file():
+        return None
+    images, hole = None, None
+    try:
+        images = _read_images(folder.shuffled)
+    except RequestError as error:
+        hole = str(error)
+    name, model = f"{cell.name}{SHUFFLED}", f"{cell.model}{SHUFFLED}"
+    return CellResult(name, model, cell.seed, CellStatus(state="done"), images, (), None, cell.predictions, hole)
 
 
 def _loaded(folder: RunFolder, experiment: dict[str, Any], name: str) -> tuple[str, int | None]:
@@ -210,6 +233,17 @@ def _read_sets(path: Path) -> tuple[dict[str, Any], ...]:
     scores = value.get("scores") if isinstance(value, dict) else None
     if not isinstance(scores, list) or not all(isinstance(s, dict) and s.keys() >= _SET_KEYS for s in scores):
         raise RequestError(f"{path.name} holds no list of scores")
+    return tuple(scores)
+
+
+def _read_halves(path: Path) -> tuple[dict[str, Any], ...]:
+    if not path.is_file():
+        return ()
+    value = read_json(path)
+    scores = value.get("scores") if isinstance(value, dict) else None
+    wanted = {"metric", "value", "n_generated", "n_reference"}
+    if not isinstance(scores, list) or not all(isinstance(s, dict) and s.keys() >= wanted for s in scores):
+        raise RequestError(f"{path}: holds no list of scores; delete it and run the same command again")
     return tuple(scores)
 
 

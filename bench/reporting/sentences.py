@@ -6,7 +6,7 @@ import re
 
 from bench.curve import COLLAPSED
 from bench.reporting.naming import amount, counted, duration, listed, short_digest
-from bench.reporting.reading import Run
+from bench.reporting.reading import SHUFFLED, Run
 
 _HEXADECIMAL = re.compile(r"[0-9a-f]{12,64}")
 """A revision that pins a dataset: the digest of a commit. A branch's name does not."""
@@ -87,7 +87,7 @@ def hardware_sentence(run: Run) -> str:
 
 def remarks_sentence(run: Run) -> str:
     """Return what sets the trained models apart from their originals: narrower networks, losses left out."""
-    small = [run.shown(model) for model in run.rows if "-small" in run.shown(model)]
+    small = [run.shown(model) for model in run.rows if "-small" in run.shown(model) and not model.endswith(SHUFFLED)]
     narrow = f"{listed(small)}: narrower or shallower than the original’s defaults" if small else ""
     remarks = [
         f"{run.shown(model)}: {listed([str(remark) for remark in run.planned(model)['remarks']])}"

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from bench.metrics.registry import METRICS, Metric
 from bench.reporting import methods
 from bench.reporting.layout import Column, Entry, Row, Table, digits
-from bench.reporting.naming import MAIN_METRICS, UNCALIBRATED, csv_key, direction_arrow, metric_latex, metric_title
+from bench.reporting.naming import (
+    LINE_METRICS,
+    MAIN_METRICS,
+    UNCALIBRATED,
+    csv_key,
+    direction_arrow,
+    metric_latex,
+    metric_title,
+)
 from bench.reporting.reading import CellResult, Run
 from bench.reporting.scores import Scores
 from bench.statistics import Difference
@@ -23,13 +31,17 @@ def main_table(run: Run, scores: Scores) -> Table:
     return _score_table("main", "Colouring of held-out manga pages", methods.caption(run, scores), names, run, scores)
 
 
-def secondary_table(run: Run, scores: Scores) -> Table | None:
-    """Return the table of all other metrics, or None where there are none."""
-    names = [name for name in scores.metrics if name not in MAIN_METRICS]
-    if not names:
-        return None
+def secondary_tables(run: Run, scores: Scores) -> list[Table]:
+    """Return the tables of all other metrics: those of lines and structure, then those of colour and of the whole set."""
+    others = [name for name in scores.metrics if name not in MAIN_METRICS]
+    lines = [name for name in others if name in LINE_METRICS]
+    rest = [name for name in others if name not in LINE_METRICS]
     caption = f"Exploratory, with the rows and conventions of the main table. {methods.caption(run, scores)}"
-    return _score_table("secondary", "Further metrics", caption, names, run, scores)
+    named = (
+        ("lines", "Further metrics: lines and structure", lines),
+        ("colour", "Further metrics: colour and sets", rest),
+    )
+    return [_score_table(name, heading, caption, metrics, run, scores) for name, heading, metrics in named if metrics]
 
 
 def _score_table(name: str, heading: str, caption: str, metrics: list[str], run: Run, scores: Scores) -> Table:

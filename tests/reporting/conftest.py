@@ -89,6 +89,10 @@ def image_scores(quality, seed, rng):
         "line_f1": 1 - lost * (0.12 + 0.01 * noise),
         "line_precision": 1 - lost * (0.10 + 0.01 * noise),
         "line_recall": 1 - lost * (0.14 + 0.01 * noise),
+        "line_f1_loose": 1 - lost * (0.10 + 0.01 * noise),
+        "line_f1_strict": 1 - lost * (0.30 + 0.01 * noise),
+        "edge_f1": 0.9 - lost * (0.10 + 0.01 * noise),
+        "gmsd": lost * (0.12 + 0.01 * noise),
         "rlpips": lost * (0.31 + 0.03 * noise),
         "colourfulness_difference": lost * (30 + 4 * noise),
         "chroma_error": lost * (25 + 3 * noise),
@@ -105,8 +109,12 @@ def set_scores(quality, seed, rng):
     }  # fmt: skip
     shift = 0 if seed is None else 0.03 * (-1) ** seed * lost
     scores = []
-    for metric, value in (("rfd", lost * 2.4 + shift), ("rkid", lost * 0.021 + shift / 100 - 0.0004)):
-        error = common["standard_error"] / (1 if metric == "rfd" else 100)
+    values = {
+        "rfd": lost * 2.4 + shift, "rkid": lost * 0.021 + shift / 100 - 0.0004, "rprecision": 1 - lost / 2, "rrecall": 1 - lost / 3,
+        "colour_consistency": 0.97 * quality,
+    }  # fmt: skip
+    for metric, value in values.items():
+        error = common["standard_error"] / (100 if metric == "rkid" else 1)
         jackknife = [float(v) for v in value + rng.normal(0, error / 2, 6)]
         scores.append(
             common
@@ -150,6 +158,8 @@ def write_cell(run, model, seed, pictures):
     chapters = [page.split("_")[1] for page in pages]
     frame = {"window": WINDOWS, "page": pages, "group": chapters, "series": "moon-garden", "chapter": chapters}
     pd.DataFrame(frame | image_scores(QUALITY[model], seed, rng)).to_parquet(cell / "images.parquet")
+    if seed == 0 and model != "unet-l1":
+        pd.DataFrame(frame | image_scores(-0.4, seed, rng)).to_parquet(cell / "shuffled.parquet")
     save_json(cell / "sets.json", set_scores(QUALITY[model], seed, rng))
     if seed is not None:
         curve(model, seed, rng).to_parquet(cell / "curve.parquet")
@@ -223,6 +233,8 @@ def write_run(run):
     split = {"digest": "9f" * 32, "train": ["a"], "validation": ["b"], "test": list(PAGES), "group_by": "chapter",
              "groups": {}, "dropped_near_duplicates": 3, "dropped_gap": 0, "unreadable": 0}  # fmt: skip
     save_json(run / "split.json", split)
+    halves = {"metric": "rfd", "value": 0.31, "n_generated": 6, "n_reference": 6, "pairing": "disjoint"}
+    save_json(run / "truth-halves.json", {"format": 1, "scores": [halves]})
     for window, (ink, truth) in pictures.items():
         save_png(run / "test" / "input" / f"{window}.png", ink)
         save_png(run / "test" / "truth" / f"{window}.png", truth)

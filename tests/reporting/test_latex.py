@@ -54,7 +54,7 @@ def column_counts(tex):
     return columns, counts
 
 
-@pytest.mark.parametrize("name", ["main", "secondary", "differences", "cost"])
+@pytest.mark.parametrize("name", ["main", "lines", "colour", "differences", "cost"])
 def test_tables_of_a_run_are_well_formed(built, name):
     tex = (built / "tables" / f"{name}.tex").read_text(encoding="utf-8")
     structure(tex)
@@ -80,9 +80,9 @@ def test_a_hostile_table_is_well_formed_in_every_format():
 def test_tables_compile_without_a_box_too_wide(built, tmp_path):
     """With booktabs alone, in the narrow text of article."""
     (tmp_path / "hostile.tex").write_text(to_latex(hostile_table()), encoding="utf-8")
-    for name in ("main", "secondary", "differences", "cost"):
+    for name in ("main", "lines", "colour", "differences", "cost"):
         shutil.copy(built / "tables" / f"{name}.tex", tmp_path)
-    inputs = "\n".join(rf"\input{{{name}}}" for name in ("main", "secondary", "differences", "cost", "hostile"))
+    inputs = "\n".join(rf"\input{{{name}}}" for name in ("main", "lines", "colour", "differences", "cost", "hostile"))
     document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + inputs + "\n\\end{document}\n"
     (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
