@@ -334,14 +334,33 @@ data.add_command(prepare)
 @data.command()
 @click.argument("spec")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--layout", default="auto", show_default=True, help="pairs, side-by-side or color; auto looks.")
+@click.option(
+    "--bw-side", default="auto", show_default=True, help="A or B: the B/W one of two folders or halves; auto looks."
+)
 @click.option("--contact-sheet", type=click.Path(path_type=Path), help="Also write a picture of some pairs (PNG).")
+@click.option(
+    "--recipe", "recipes", multiple=True, metavar="NAME|all",
+    help="Show on it what this recipe makes of the pages. May be given several times.",
+)  # fmt: skip
+@click.option("--resolution", help="Size at which recipes are applied, as in `bench run`.  [default: 256]")
 @click.option(
     "--bw-column", default="bw_image", show_default=True, help="Column of the B/W pages in a Hub or parquet dataset."
 )
 @click.option("--color-column", default="color_image", show_default=True, help="Column of the coloured pages.")
-def info(spec: str, as_json: bool, contact_sheet: Path | None, bw_column: str, color_column: str) -> int:
-    """Say what SPEC holds: counts, sizes, groups, near-duplicates, doubtful pairs."""
-    from bench.overview import print_data
+def info(
+    spec: str, as_json: bool, layout: str, bw_side: str, contact_sheet: Path | None, recipes: tuple[str, ...],
+    resolution: str | None, bw_column: str, color_column: str,
+) -> int:  # fmt: skip
+    """Say what SPEC holds: layout, counts, sizes, groups, near-duplicates, doubtful pairs.
 
-    print_data(spec, bw_column, color_column, as_json, contact_sheet, _console())
+    SPEC is a folder, a CBZ or ZIP archive, a manifest (.csv or .parquet), hf:owner/name, hf:PATH, or synthetic.
+    docs/data.md shows the layouts and says what is found.
+    """
+    from bench.data_info import DataInfoRequest, print_data
+
+    request = DataInfoRequest(
+        spec, layout, bw_side, bw_column, color_column, as_json, contact_sheet, recipes, resolution
+    )
+    print_data(request, _console())
     return 0

@@ -1,15 +1,10 @@
-"""What `bench status`, `bench models` and `bench data info` print."""
+"""What `bench status` and `bench models` print."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import click
 from rich.console import Console
 from rich.table import Table
 
-import data
 import models
 from bench.experiment import REFERENCE_ROWS, Experiment
 from bench.metrics.choice import choose_metrics
@@ -93,18 +88,3 @@ def print_metrics(console: Console) -> None:
         table.add_row(metric.shown + mark, metric.direction, metric.unit, metric.range, metric.kind, metric.source)
     console.print(table)
     console.print(choose_metrics().line, markup=False, soft_wrap=True)
-
-
-def print_data(
-    spec: str, bw_column: str, color_column: str, as_json: bool, contact_sheet: Path | None, console: Console
-) -> None:
-    """Print what `spec` holds, as text or as JSON; write a contact sheet where asked. Raises data.DataError."""
-    source = data.open_pairs(spec, bw_column=bw_column, color_column=color_column)
-    description = data.describe(source)
-    if as_json:
-        click.echo(json.dumps(description.model_dump(mode="json"), indent=1, sort_keys=True))
-    else:
-        console.print(description.text(), markup=False, highlight=False, soft_wrap=True)
-    if contact_sheet is not None:
-        data.contact_sheet(source, contact_sheet)
-        click.echo(f"contact sheet: {contact_sheet}", err=as_json)

@@ -11,6 +11,7 @@ from data.errors import DataError, UnreadableImage
 from data.own_split import has_own_split, own_split
 from data.pair import PairKey, PairSource, Pixels, RawPair
 from data.prepared import Prepared, Window
+from data.recipe_sheet import recipe_sheet
 from data.recipes import RECIPES, Recipe, RecipeSettings, apply_recipe, recipe_settings
 from data.split_files import load_split
 from data.splits import Split, make_split
@@ -43,6 +44,7 @@ __all__ = [
     "own_split",
     "prepare",
     "recipe_settings",
+    "recipe_sheet",
 ]
 
 

@@ -8,6 +8,12 @@ the same drawing at all is judged block by block, since pages of one comic share
 some blocks, but not what is drawn in the others: the 30th percentile of the blocks' correlation decides. It is taken of
 the edges and of the grey values less their blurred selves, and the greater one counts: thresholded pages have few edges
 in common with their colour but many darks.
+
+Measured, with luma, XDoG lines (fine, usual, broad), screentone (usual and coarse) and thresholds (at 80, 128 and 170 of
+255, and local) as B/W of 118 Pepper&Carrot pages, the ink of 49 drawings and of 700 icons, and 60 drawn pages: no alarm
+in 1,989 good pairs (lowest agreement 0.15, of darks thresholded at 80; else 0.27). Of 428 of them, shifted by 0.5 %, one
+raises an alarm; shifted by 2 % of a side, all do. Pages that were given the partner of another page of their series are
+found in all of 576 cases; icons and frames of one movement, which resemble each other, in 97 % of 672.
 """
 
 from dataclasses import dataclass
@@ -34,7 +40,11 @@ LARGEST_SHIFT = 0.15
 """Shifts are looked for up to this share of the height and width."""
 
 SHIFT_GAIN = 1.25
-"""A shift counts if the maps correlate this many times better than unshifted. Measured: from 1.5 at a shift of 2 %."""
+"""A shift counts if the maps correlate this many times better than unshifted. Measured: from 1.3 at a shift of 2 %."""
+
+SHIFT_IMPROVEMENT = 0.15
+"""A shift counts if it raises the agreement by as much. Measured: by 0.3 and more at a shift of 2 %; a striped icon, of
+which only every other stripe has an outline, correlates better shifted but agrees worse."""
 
 LEAST_AGREEMENT = 0.12
 """The 30th percentile of the blocks' correlation in pictures of one drawing."""
@@ -96,12 +106,12 @@ class _Maps:
 def _compared(first: _Maps, second: _Maps) -> Alignment:
     height, width = first.edges.shape
     down, right, gain = _best_shift(first.edges, second.edges)
+    agreement = _agreement(first, second, down, right)
     off = max(abs(down) / height, abs(right) / width) >= LEAST_SHIFT
-    if off and gain < SHIFT_GAIN:
-        off, down, right = False, 0, 0
-    pairs = (first.edges, second.edges), (first.tones, second.tones)
-    found = [_agreement(*_overlap(*pair, down, right)) for pair in pairs]
-    agreement = max((value for value in found if value is not None), default=None)
+    if off:
+        unmoved = _agreement(first, second, 0, 0)
+        if gain < SHIFT_GAIN or (agreement or 0.0) < (unmoved or 0.0) + SHIFT_IMPROVEMENT:
+            agreement, off, down, right = unmoved, False, 0, 0
     if agreement is None:
         return Alignment("unknown")
     if agreement < LEAST_AGREEMENT:
@@ -157,7 +167,14 @@ def _overlap(first: Map, second: Map, down: int, right: int) -> tuple[Map, Map]:
     return moved, still
 
 
-def _agreement(first: Map, second: Map) -> float | None:
+def _agreement(first: _Maps, second: _Maps, down: int, right: int) -> float | None:
+    """Of edges or of tones, the greater; None where neither can be judged."""
+    pairs = (first.edges, second.edges), (first.tones, second.tones)
+    found = [_block_agreement(*_overlap(*pair, down, right)) for pair in pairs]
+    return max((value for value in found if value is not None), default=None)
+
+
+def _block_agreement(first: Map, second: Map) -> float | None:
     """The percentile of the correlation of all blocks in which both maps hold something; None if those are too few."""
     powers = [_block_sums(first * first), _block_sums(second * second)]
     held = np.logical_and(*(power > _LEAST_ENERGY * power.mean() for power in powers))

@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from data.errors import DataError, UnreadableImage
-from data.pair import PairSource, RawPair
+from data.pair import PairKey, PairSource, RawPair
 
 
 def contact_sheet(source: PairSource, path: Path, *, pages: int = 12, height: int = 240) -> None:
@@ -15,18 +15,27 @@ def contact_sheet(source: PairSource, path: Path, *, pages: int = 12, height: in
     Raises:
         DataError: none of them can be read, or the file cannot be written.
     """
-    keys = source.keys()
-    chosen = [keys[at * len(keys) // min(pages, len(keys))] for at in range(min(pages, len(keys)))]
     tiles = []
-    for key in chosen:
+    for key in (chosen := evenly_spaced(source.keys(), pages)):
         try:
             tiles.append(_tile(source.read(key), height))
         except UnreadableImage:
             continue
     if not tiles:
         raise DataError(f"{source.spec}: none of the {len(chosen)} pages for the contact sheet can be read")
+    saved(_grid(tiles), path)
+
+
+def evenly_spaced(keys: Sequence[PairKey], count: int) -> list[PairKey]:
+    """At most `count` of the keys, from all over the source."""
+    chosen = min(count, len(keys))
+    return [keys[at * len(keys) // chosen] for at in range(chosen)]
+
+
+def saved(sheet: Image.Image, path: Path) -> None:
+    """Write a PNG; raises DataError where that fails."""
     try:
-        _grid(tiles).save(path, format="PNG")
+        sheet.save(path, format="PNG")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); give another file") from error
 

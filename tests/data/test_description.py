@@ -1,25 +1,41 @@
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from data import DataError, contact_sheet, describe, open_pairs
+from data import DataError, contact_sheet, describe, open_pairs, recipe_settings, recipe_sheet
+from data.geometry import resize_pair
+from data.recipes import apply_recipe
+
+
+def ink_of(color):
+    return np.where(color.min(axis=2) < 60, 0, 255).astype(np.uint8)
+
+
+def luma_of(color):
+    return np.asarray(Image.fromarray(color).convert("L"))
 
 
 @pytest.fixture
 def faulty(tmp_path, draw, save):
-    """Ten pairs: 1 has grey colour, 2 and 3 have B/W that is luma, 4 differs in size, 6 and 7 are one page, 9 is damaged."""
+    """Ten pairs: 1 has grey colour, 2 has B/W that is luma and 3 almost so, 4 differs in size, 5 is shifted, 6 and 7 are
+    one page, 8 has the B/W page of another, 9 is damaged."""
     root = tmp_path / "faulty"
     for page in range(10):
-        color = draw(6 if page == 7 else page, 90, 70)
-        bw = np.asarray(Image.fromarray(draw(100 + page, 90, 70)).convert("L"))
+        color = draw(6 if page == 7 else page, 150, 110)
+        bw = ink_of(draw(108, 150, 110) if page == 8 else color)
         if page == 1:
             color = np.repeat(color[..., :1], 3, axis=2)
-        if page in (2, 3):
-            bw = np.asarray(Image.fromarray(color).convert("L"))
+        if page == 2:
+            bw = luma_of(color)
+        if page == 3:
+            bw = (luma_of(color).astype(int) + 2).clip(0, 255).astype(np.uint8)
         if page == 4:
-            bw = bw[:88]
+            bw = bw[:148]
+        if page == 5:
+            bw = np.roll(bw, (0, 5), axis=(0, 1))
         save(color, root / "color" / f"{page}.png")
         save(bw, root / "bw" / f"{page}.png")
     (root / "color" / "9.png").write_bytes(b"damaged")
@@ -30,23 +46,79 @@ def faulty(tmp_path, draw, save):
 def test_faults_are_counted_and_named(faulty):
     found = describe(open_pairs(str(faulty)))
     assert (found.pages, found.pairs, found.grouped) == (10, 9, False)
+    assert found.layout == "pairs in bw/ and color/"
     assert found.grey_color == pytest.approx(1 / 9)
     assert found.luminance_bw == pytest.approx(2 / 9)
-    assert found.misaligned == ("4.png",)
+    assert found.exact_luminance_bw == pytest.approx(1 / 9)
+    assert found.coloured_bw == 0
+    assert found.misaligned == ("4.png", "5.png", "8.png")
+    assert [(pair.page, pair.fault) for pair in found.misalignments] == [
+        ("4.png", "size"), ("5.png", "shifted"), ("8.png", "different"),
+    ]  # fmt: skip
+    assert "110x148 px, colour 110x150" in found.misalignments[0].words
+    assert "moved by -5 px right and +0 px down" in found.misalignments[1].words
     assert found.near_duplicate_pairs == (("6.png", "7.png"),)
+    assert found.near_duplicates_across_parts == 0
     assert len(found.unreadable) == 1
     assert "9.png" in found.unreadable[0]
     assert found.skipped == ("color/alone.png: no partner in bw/",)
-    assert found.sizes.short == (70, 70, 70)
-    assert found.sizes.long == (90, 90, 90)
+    assert found.sizes.short == (110, 110, 110)
+    assert found.sizes.long == (150, 150, 150)
+    assert (found.modes.color, found.modes.bw) == ({"RGB": 9}, {"L": 9})
+
+
+@pytest.fixture
+def split(tmp_path, draw, save):
+    """Three training and two test pages in trainA and so on; one test page is a training page."""
+    for folder, seeds in (("train", (0, 1, 2)), ("test", (2, 3))):
+        for page, seed in enumerate(seeds):
+            color = draw(seed, 90, 70)
+            save(ink_of(color), tmp_path / "set" / f"{folder}A" / f"{page}.png")
+            save(color, tmp_path / "set" / f"{folder}B" / f"{page}.png")
+    return tmp_path / "set"
+
+
+def test_own_split_is_counted_and_its_leaks_too(split):
+    found = describe(open_pairs(str(split)))
+    assert found.parts == {"train": 3, "test": 2}
+    assert found.near_duplicate_pairs == (("trainB/2.png", "testB/0.png"),)
+    assert found.near_duplicates_across_parts == 1
+    text = found.text()
+    assert "its own split: 3 in train, 2 in test" in text
+    assert "1 pairs of near-duplicate pages, 1 of them across its own parts" in text
+    assert "layout: pairs in trainA/ and trainB/, likewise test (B/W is A)" in text
+
+
+def test_modes_and_coloured_bw_are_counted(split):
+    Image.open(split / "trainA" / "0.png").convert("1").save(split / "trainA" / "0.png")
+    Image.open(split / "trainB" / "1.png").quantize().save(split / "trainB" / "1.png")
+    Image.open(split / "trainB" / "2.png").save(split / "trainA" / "2.png")
+    found = describe(open_pairs(str(split), bw_side="A"))
+    assert found.modes.bw == {"L": 3, "1": 1, "RGB": 1}
+    assert found.modes.color == {"RGB": 4, "P": 1}
+    assert found.coloured_bw == pytest.approx(1 / 5)
+    assert "stored as: colour RGB (4), P (1); B/W L (3), 1 (1), RGB (1)" in found.text()
+
+
+def test_memory_holds_thumbnails_and_little_more(tmp_path, draw, save):
+    for page in range(30):
+        save(draw(page, 1000, 700), tmp_path / "set" / f"{page}.png")
+    source = open_pairs(str(tmp_path / "set"))
+    describe(source, threads=1)
+    tracemalloc.start()
+    describe(source, threads=1)
+    # Thirty pages are 63 MB, of which three may be read ahead.
+    assert tracemalloc.get_traced_memory()[1] < 35_000_000
+    tracemalloc.stop()
 
 
 def test_json_and_text_hold_the_same(faulty):
     found = describe(open_pairs(str(faulty)))
     content = json.loads(json.dumps(found.model_dump(mode="json")))
     assert content["near_duplicate_pairs"] == [["6.png", "7.png"]]
+    assert content["misaligned"] == [pair["page"] for pair in content["misalignments"]]
     text = found.text()
-    for part in ("10 pages", "11.1%", "22.2%", "6.png = 7.png", "9.png", "alone.png"):
+    for part in ("10 pages", "11.1%", "22.2%", "6.png = 7.png", "9.png", "alone.png", "5.png: B/W fits"):
         assert part in text
 
 
@@ -84,3 +156,33 @@ def test_contact_sheet_that_cannot_be_made(pairs, tmp_path):
         (pairs / "color" / f"{page}.png").write_bytes(b"")
     with pytest.raises(DataError, match="none of the 12 pages"):
         contact_sheet(source, tmp_path / "sheet.png")
+
+
+def test_recipe_sheet_shows_what_networks_are_tested_on(pairs, tmp_path):
+    source = open_pairs(str(pairs))
+    recipe_sheet(source, tmp_path / "sheet.png", ["original", "lines"], resolution=64, pages=3)
+    sheet = np.asarray(Image.open(tmp_path / "sheet.png"))
+    # Pages of 44x60 px become 64x87 px; four columns, a line of headings, 8 px between.
+    assert sheet.shape == (28 + 3 * (87 + 8), 4 * (64 + 8) + 8, 3)
+    pair = resize_pair(source.read(source.keys()[4]), 64, "page")
+    cells = [sheet[28 + 95 : 28 + 95 + 87, 8 + column * 72 : 8 + column * 72 + 64] for column in range(4)]
+    np.testing.assert_array_equal(cells[0], pair.bw)
+    np.testing.assert_array_equal(cells[1], pair.color)
+    np.testing.assert_array_equal(cells[3], apply_recipe("lines", recipe_settings("lines"), None, pair.color))
+    assert all((sheet[:28, column * 72 : (column + 1) * 72] < 128).any() for column in range(4))
+
+
+def test_recipe_sheet_that_cannot_be_made(chapters, tmp_path):
+    source = open_pairs(str(chapters))
+    with pytest.raises(DataError, match="recipe original: the source has colour pages only"):
+        recipe_sheet(source, tmp_path / "sheet.png", ["original"], resolution=64)
+    for file in chapters.rglob("*.png"):
+        file.write_bytes(b"")
+    with pytest.raises(DataError, match="none of the 6 pages"):
+        recipe_sheet(source, tmp_path / "sheet.png", ["gray"], resolution=64)
+
+
+def test_recipe_sheet_cuts_strips(tmp_path, draw, save):
+    save(draw(1, 1000, 50), tmp_path / "set" / "strip.png")
+    recipe_sheet(open_pairs(str(tmp_path / "set")), tmp_path / "sheet.png", ["gray"], resolution=64)
+    assert Image.open(tmp_path / "sheet.png").size == (2 * 72 + 8, 28 + 128 + 8)
