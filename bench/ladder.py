@@ -45,6 +45,8 @@ def climb(
         for level in axis.levels:
             damaged = damage_all(pages.truths, axis, level, seed)
             values = images.score(damaged).mean().to_dict()
+            # More or less of it is neither better nor worse.
+            values.pop("colourfulness")
             values |= {record["metric"]: record["value"] for record in sets.score(damaged)}
             rows += [(axis.name, axis.unit, level, metric, value) for metric, value in values.items()]
     return pd.DataFrame(rows, columns=["axis", "unit", "level", "metric", "value"])

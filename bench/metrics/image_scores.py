@@ -57,7 +57,7 @@ class _Reference:
         )
 
     def scores(self, output: Windows) -> dict[str, float]:
-        lab = colour.lab(output)
+        lab, colourfulness = colour.lab(output), colour.colourfulness(output)
         mean, median = colour.ciede2000_of_lab(lab, self.lab)
         response = line_response(lab[..., 0])
         lines, loose, strict = (reference.score_response(response) for reference in self.lines)
@@ -73,7 +73,8 @@ class _Reference:
             "line_f1_loose": loose.f1,
             "line_f1_strict": strict.f1,
             "edge_f1": self.edges.f1(lab[..., 0]),
-            "colourfulness_difference": abs(colour.colourfulness(output) - self.colourfulness),
+            "colourfulness_difference": abs(colourfulness - self.colourfulness),
+            "colourfulness": colourfulness,
             "chroma_error": colour.chroma_error(lab, self.lab),
         }
 

@@ -203,6 +203,18 @@ _METRICS = (
         decimals=2,
     ),
     Metric(
+        name="colourfulness",
+        shown="CF",
+        latex=r"CF",
+        direction="none",
+        unit="",
+        range="0 and up (85.5 for pure red)",
+        source="colourfulness of Hasler and Süsstrunk 2003 (original, signed opponents): more is not better by itself",
+        calibrated=True,
+        kind="image",
+        decimals=2,
+    ),
+    Metric(
         name="chroma_error",
         shown="Chroma error",
         latex=r"$\overline{\Delta C_{ab}}$",

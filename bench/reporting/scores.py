@@ -70,7 +70,7 @@ def score_run(run: Run) -> Scores:
     }
     check_oracle(intervals)
     ranked = {s.metric: [m for m in run.ranked if (m, s.metric) in intervals] for s in samples}
-    compared = [s for s in samples if len(ranked[s.metric]) > 1]
+    compared = [s for s in samples if len(ranked[s.metric]) > 1 and METRICS[s.metric].direction != "none"]
     floors = {s.metric: noise_floor(s, ranked[s.metric]) for s in samples}
     return Scores(
         metrics=tuple(s.metric for s in samples if any(name == s.metric for _, name in intervals)),

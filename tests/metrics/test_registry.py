@@ -5,7 +5,7 @@ from bench.metrics.registry import METRICS
 
 IMAGE = (
     "psnr ssim gmsd ciede2000 ciede2000_median line_f1 line_precision line_recall line_f1_loose line_f1_strict edge_f1 lpips rlpips"
-    " colourfulness_difference chroma_error"
+    " colourfulness_difference colourfulness chroma_error"
 )
 SET = "fid kid precision recall rfd rkid rprecision rrecall colour_consistency"
 

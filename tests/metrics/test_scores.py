@@ -45,7 +45,7 @@ def sets(pages, choice):
 def test_one_row_a_window_one_finite_column_a_metric(scored):
     assert list(scored.columns) == [
         "psnr", "ssim", "gmsd", "ciede2000", "ciede2000_median", "line_f1", "line_precision", "line_recall",
-        "line_f1_loose", "line_f1_strict", "edge_f1", "rlpips", "colourfulness_difference", "chroma_error",
+        "line_f1_loose", "line_f1_strict", "edge_f1", "rlpips", "colourfulness_difference", "colourfulness", "chroma_error",
     ]  # fmt: skip
     assert len(scored) == 12
     assert (scored.dtypes == np.float64).all()

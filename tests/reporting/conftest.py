@@ -95,6 +95,7 @@ def image_scores(quality, seed, rng):
         "gmsd": lost * (0.12 + 0.01 * noise),
         "rlpips": lost * (0.31 + 0.03 * noise),
         "colourfulness_difference": lost * (30 + 4 * noise),
+        "colourfulness": 40 * quality + noise,
         "chroma_error": lost * (25 + 3 * noise),
     }
 
