@@ -13,6 +13,7 @@ import data
 from bench.errors import RequestError
 from bench.ladder import Pages, climb
 from bench.metrics.choice import choose_metrics
+from bench.metrics.registry import METRICS
 from bench.progress import Bar
 from bench.reporting.ladder import ladder_figure, ladder_markdown
 from bench.reporting.style import figure_style, save
@@ -57,7 +58,7 @@ def ladder(request: LadderRequest, console: Console) -> str:
             seed=request.seed,
             on_progress=lambda axis, done, total: bar.update(done, axis, total=total),
         )
-    markdown = f"{_sentence(request, pages, choice.line)}\n\n{ladder_markdown(table)}"
+    markdown = f"{_sentence(request, pages, list(table['metric'].unique()))}\n\n{ladder_markdown(table)}"
     write_bytes(request.out / "ladder.csv", table.to_csv(index=False, float_format="%.10g").encode())
     write_bytes(request.out / "ladder.md", markdown.encode())
     with figure_style():
@@ -65,18 +66,25 @@ def ladder(request: LadderRequest, console: Console) -> str:
     return markdown
 
 
-def _sentence(request: LadderRequest, pages: Pages, metrics_line: str) -> str:
+def _sentence(request: LadderRequest, pages: Pages, metrics: Sequence[str]) -> str:
+    loose = [METRICS[name].shown.split(" ")[0] for name in metrics if not METRICS[name].calibrated]
+    stand_ins = f"; {', '.join(loose)} rest on random networks" if loose else ""
     return (
         f"{len(pages.truths)} pages of {request.source}, {request.resolution} px, input recipe {request.recipe}, seed "
-        f"{request.seed}; {metrics_line}. Each page's true colouring is damaged and scored against itself."
+        f"{request.seed}{stand_ins}. Each page's true colouring is damaged and scored against itself."
     )
 
 
 def _pages(request: LadderRequest) -> Pages:
-    """The first window of pages evenly spaced through the source; unreadable ones are passed over."""
+    """The first window of pages, two neighbours at a time, evenly spaced through the source; unreadable ones are passed over.
+
+    Neighbours, since colours that are kept from page to page are looked for within a chapter.
+    """
     source = data.open_pairs(request.source, synthetic_pages=4 * request.pages, synthetic_size=request.resolution)
     keys = source.keys()
-    chosen = [keys[at] for at in np.unique(np.linspace(0, len(keys) - 1, request.pages).round().astype(int))]
+    starts = np.linspace(0, max(0, len(keys) - 2), -(-request.pages // 2)).round().astype(int)
+    places = sorted({min(int(start) + step, len(keys) - 1) for start in starts for step in (0, 1)})[: request.pages]
+    chosen = [keys[place] for place in places]
     windows = [(key, window) for key in chosen if (window := _window(source, key, request)) is not None]
     if len(windows) < 2:
         raise data.DataError(f"{request.source}: {len(windows)} readable pages; a ladder needs at least 2")
