@@ -15,6 +15,7 @@ from data.pair import PairKey, RawPair
 from data.sources.hub_card import licence_note
 from data.sources.hub_download import NAME, Hub, fetch_snapshot
 from data.sources.hub_table import content_of, open_table
+from data.sources.stored_rows import StoredRows
 
 PREFIX = "hf:"
 
@@ -67,10 +68,11 @@ class HubSource:
             raise DataError(f"{spec}: names no dataset; give hf:owner/name or hf:PATH")
         local = Path(place).expanduser()
         self.folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
-        self._table = open_table(spec, self.folder, self._columns, cache_dir)
-        self.licence_note: str | None = licence_note(self.folder, self._table.info.license)
-        digits = max(_ROW_DIGITS, len(str(len(self._table))))
-        self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1) for row in range(len(self._table))]
+        table = open_table(spec, self.folder, self._columns, cache_dir)
+        self.licence_note: str | None = licence_note(self.folder, table.info.license)
+        self._table = StoredRows(table)
+        digits = max(_ROW_DIGITS, len(str(len(table))))
+        self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1) for row in range(len(table))]
         self._rows = {key.id: row for row, key in enumerate(self._keys)}
 
     def keys(self) -> Sequence[PairKey]:
@@ -86,7 +88,7 @@ class HubSource:
         row = self._rows.get(key.id)
         if row is None:
             raise DataError(f"{self.spec}: no row has the id {key.id!r}")
-        cells = self._table[row]
+        cells = self._table.row(row)
         names = [f"{self.spec} row {row}, {column}" for column in self._columns]
         bw, color = (self._content(cells[column], name) for column, name in zip(self._columns, names, strict=True))
         bw_pixels, bw_mode = decode_with_mode(bw, names[0])

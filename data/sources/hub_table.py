@@ -27,6 +27,7 @@ def open_table(spec: str, place: Path, columns: Sequence[str], cache: Path | Non
             f"{spec}: cannot be read as a dataset ({reason(error)}); expected parquet files with the columns"
             f" {' and '.join(columns)}"
         ) from error
+    _give_memory_back()
     if len(table) == 0:
         raise DataError(f"{spec}: the dataset has no rows")
     return _undecoded(spec, table, columns)
@@ -51,6 +52,13 @@ def _loaded(place: Path, cache: str | None) -> Any:
     if place.is_file():
         return datasets.load_dataset("parquet", data_files=str(place), cache_dir=cache)
     return datasets.load_dataset(str(place.absolute()), cache_dir=cache)
+
+
+def _give_memory_back() -> None:
+    """Return to the system what the conversion had of it: several row groups, which nobody needs any more."""
+    import pyarrow
+
+    pyarrow.default_memory_pool().release_unused()
 
 
 def _joined(loaded: Any) -> Any:
