@@ -1,5 +1,6 @@
 import json
-import tracemalloc
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,16 +101,58 @@ def test_modes_and_coloured_bw_are_counted(split):
     assert "stored as: colour RGB (4), P (1); B/W L (3), 1 (1), RGB (1)" in found.text()
 
 
-def test_memory_holds_thumbnails_and_little_more(tmp_path, draw, save):
-    for page in range(30):
-        save(draw(page, 1000, 700), tmp_path / "set" / f"{page}.png")
-    source = open_pairs(str(tmp_path / "set"))
-    describe(source, threads=1)
-    tracemalloc.start()
-    describe(source, threads=1)
-    # Thirty pages are 63 MB, of which three may be read ahead.
-    assert tracemalloc.get_traced_memory()[1] < 35_000_000
-    tracemalloc.stop()
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_every_bad_file_gets_a_line_and_odd_ones_are_read(tmp_path, draw, save):
+    root = tmp_path / "set"
+    page = Image.fromarray(draw(1, 60, 50))
+    for side in ("bw", "color"):
+        (root / side).mkdir(parents=True)
+        page.save(root / side / "good.png")
+        Image.new("RGB", (1, 1)).save(root / side / "one_pixel.png")
+        Image.new("RGB", (2, 120)).save(root / side / "strip.png")
+        page.convert("CMYK").save(root / side / "cmyk.tif")
+        page.quantize().save(root / side / "palette.gif", save_all=True, append_images=[page.quantize()])
+        Image.fromarray(np.arange(3000, dtype=np.uint16).reshape(60, 50)).save(root / side / "sixteen.png")
+        (root / side / "empty.png").write_bytes(b"")
+        (root / side / "text.png").write_text("no image")
+        (root / side / "cut.png").write_bytes((root / side / "good.png").read_bytes()[:100])
+        Image.new("1", (11_000, 10_000)).save(root / side / "huge.png")
+        Image.new("L", (2, 200)).save(root / side / "endless.png")
+    found = describe(open_pairs(str(root)))
+    assert (found.pages, found.pairs, found.misaligned) == (11, 6, ())
+    assert sorted(Path(line.split(":")[0]).name for line in found.unreadable) == [
+        "cut.png", "empty.png", "endless.png", "huge.png", "text.png",
+    ]  # fmt: skip
+    assert found.modes.color == {"RGB": 3, "CMYK": 1, "P": 1, "I;16": 1}
+    # Alone, the same files are looked at for two halves, and described.
+    assert describe(open_pairs(str(root / "color"))).pages == 11
+
+
+class Watched:
+    """A source that counts how many of the pages it gave are still in memory."""
+
+    def __init__(self, source):
+        self.source, self.alive, self.most = source, 0, 0
+
+    def __getattr__(self, name):
+        return getattr(self.source, name)
+
+    def read(self, key):
+        raw = self.source.read(key)
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        weakref.finalize(raw.color, self.gone)
+        return raw
+
+    def gone(self):
+        self.alive -= 1
+
+
+def test_few_pages_are_in_memory_at_once(chapters):
+    watched = Watched(open_pairs(str(chapters)))
+    assert describe(watched, threads=2).pages == 32
+    assert 1 <= watched.most <= 4
+    assert watched.alive == 0
 
 
 def test_json_and_text_hold_the_same(faulty):
