@@ -53,6 +53,7 @@ def conditions(run: Run) -> list[str]:
         sentences.bought_sentence(run),
         sentences.remarks_sentence(run),
         f"Inference: {sentences.inference_modes(run)}.",
+        sentences.split_sentence(run) if run.plan["trained_cells"] else "",
         sentences.hardware_sentence(run),
         sentences.digests_sentence(run),
     ]
@@ -162,6 +163,8 @@ def set_sentence(run: Run, metric: str) -> str:
     parts = [f"{key} {score.get(key) or 'unknown'}" for key in ("extractor", "layer", "resize")]
     weights = f"weights sha256 {str(score.get('weights_sha256') or 'unknown')[:8]}"
     sizes = f"n = {n} against {reference} ({score.get('pairing', 'pairing not recorded')})"
+    if score.get("extractor") == "none":
+        return f"{metric_title(METRICS[metric])}: {sizes}, {score.get('layer')}, no network."
     return f"{metric_title(METRICS[metric])}: {', '.join([sizes, *parts, weights])}."
 
 

@@ -128,10 +128,16 @@ def data_sentence(run: Run) -> str:
     wide = run.experiment.get("window_aspect", 1) != 1
     fitted = "the page scaled to cover the window" if wide else "the page’s short side at the resolution"
     return (
-        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}; {size(run)}: {fitted}, "
+        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}{_variants(run)}; {size(run)}: {fitted}, "
         f"one or two fixed windows a page; {counted(run.pages, 'held-out page')}, "
         f"{counted(len(run.windows), 'window')}."
     )
+
+
+def _variants(run: Run) -> str:
+    """How many B/W versions the recipe gave each training page; "" where it was one, or where nothing was trained."""
+    variants = run.experiment.get("recipe_settings", {}).get("variants", 1)
+    return f" ({variants} versions of each training page)" if variants != 1 and run.plan["trained_cells"] else ""
 
 
 def split_sentence(run: Run) -> str:
@@ -147,7 +153,8 @@ def split_sentence(run: Run) -> str:
         )
     ]
     digest = short_digest(run.split.get("digest"))
-    return f"Split by {group} into {parts} pages (digest {digest}); left out: {listed(left)}."
+    how = "The data’s own test part, split" if run.split.get("origin") == "source" else "Split"
+    return f"{how} by {group} into {parts} pages (digest {digest}); left out: {listed(left)}."
 
 
 def versions_sentence(run: Run) -> str:

@@ -31,6 +31,7 @@ def everything(run, scores):
         "Budget: 6m of training, shared equally by 8 trained cells (45 s each)", "pix2pix-small 4,200 steps (4,200 images)",
         "Example CPU @ 2.10GHz, 2 cores, 23.4 GiB memory", "Commit ffffffffffff", "experiment 0123456789ab",
         "split 9f9f9f9f9f9f", "pix2pixhd-small: without VGG loss", "narrower or shallower", "6 blocks of neighbouring pages",
+        "left out: 3 near-duplicates of held-out pages",
     ],
 )  # fmt: skip
 def test_every_table_states_its_conditions(run, scores, stated):
@@ -45,6 +46,15 @@ def test_the_methods_text_tells_what_was_left_out(run, scores):
     assert f"PSNR (dB) {scores.noise['psnr']:.2f}" in text["Statistics"]
     assert text["Inference"] == "Dropout off, batch-norm statistics of each image."
     assert "torch 2.8.0+cpu" in text["Machine and software"]
+
+
+def test_data_that_brought_its_split_and_recipes_with_versions_are_told(own_run, change_json):
+    change_json(own_run / "split.json", origin="source")
+    path = own_run / "experiment.toml"
+    path.write_text(path.read_text() + "\n[recipe_settings]\nvariants = 3\n")
+    run = read_run(own_run)
+    assert "The data’s own test part, split by chapter into" in sentences.split_sentence(run)
+    assert "input recipe original (3 versions of each training page)" in sentences.data_sentence(run)
 
 
 def test_one_seed_covers_pages_only(own_run):
