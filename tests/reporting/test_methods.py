@@ -7,6 +7,9 @@ from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
 
 
+CALIBRATED = {"rfd": "fid", "rkid": "kid", "rprecision": "precision", "rrecall": "recall"}
+
+
 @pytest.fixture(scope="module")
 def run(finished_run):
     return read_run(finished_run)
@@ -71,7 +74,7 @@ def test_one_seed_covers_pages_only(own_run):
 
 
 def as_calibrated(score):
-    metric = {"rfd": "fid", "rkid": "kid"}[score["metric"]]
+    metric = CALIBRATED.get(score["metric"], score["metric"])
     return score | {"metric": metric, "metric_id": f"{metric}:inception", "calibrated": True}
 
 
