@@ -30,7 +30,8 @@ def description_text(found: Description) -> str:
 
 def _groups_line(found: Description) -> str:
     if not found.grouped:
-        return "no series or chapters: it is split in blocks of rows"
+        held_out = {"validation", "test"} & set(found.parts)
+        return "no series or chapters" + ("" if held_out else ": it is split in blocks of rows")
     largest = ", ".join(f"{name or '.'} ({pages:,})" for name, pages in found.largest_chapters)
     return f"{found.series:,} series, {found.chapters:,} chapters; the largest: {largest}"
 

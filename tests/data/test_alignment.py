@@ -62,9 +62,10 @@ def test_good_pairs_raise_no_alarm(pairs):
     assert {alignment(bw, color).verdict for bw, color in pairs} == {"aligned"}
 
 
-def test_shifts_below_the_tolerance_raise_no_alarm(pairs):
+@pytest.mark.parametrize("share", [0.005, 0.009])
+def test_shifts_below_the_tolerance_raise_no_alarm(pairs, share):
     for bw, color in pairs:
-        shift = round(0.005 * color.shape[1]), -round(0.005 * color.shape[0])
+        shift = round(share * color.shape[1]), -round(share * color.shape[0])
         assert alignment(moved(bw, *shift), color).verdict == "aligned"
 
 

@@ -85,7 +85,7 @@ def test_own_split_is_counted_and_its_leaks_too(split):
     assert found.near_duplicate_pairs == (("trainB/2.png", "testB/0.png"),)
     assert found.near_duplicates_across_parts == 1
     text = found.text()
-    assert "its own split: 3 in train, 2 in test" in text
+    assert "no series or chapters\nits own split: 3 in train, 2 in test\n" in text
     assert "1 pairs of near-duplicate pages, 1 of them across its own parts" in text
     assert "layout: pairs in trainA/ and trainB/, likewise test (B/W is A)" in text
 

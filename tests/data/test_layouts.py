@@ -291,6 +291,7 @@ def test_grey_and_damaged_pages_do_not_hide_the_halves(halves, pair, save):
         pytest.param(lambda pair, at: side_by_side(pair(at)[0], pair(at + 50)[1]), id="a B/W and a colour page"),
         pytest.param(lambda pair, at: side_by_side(pair(at)[0], pair(at + 50)[0]), id="two B/W pages"),
         pytest.param(lambda pair, at: side_by_side(pair(at)[1], pair(at)[1]), id="one colour page twice"),
+        pytest.param(lambda pair, at: side_by_side(*pair(at))[:, 1:], id="halves of an odd width"),
         pytest.param(lambda pair, at: pair(at)[1], id="single colour pages"),
     ],
 )
