@@ -33,15 +33,21 @@ def main_table(run: Run, scores: Scores) -> Table:
 
 def secondary_tables(run: Run, scores: Scores) -> list[Table]:
     """Return the tables of all other metrics: those of lines and structure, then those of colour and of the whole set."""
-    others = [name for name in scores.metrics if name not in MAIN_METRICS]
-    lines = [name for name in others if name in LINE_METRICS]
-    rest = [name for name in others if name not in LINE_METRICS]
     caption = f"Exploratory, with the rows and conventions of the main table. {methods.caption(run, scores)}"
-    named = (
-        ("lines", "Further metrics: lines and structure", lines),
-        ("colour", "Further metrics: colour and sets", rest),
-    )
-    return [_score_table(name, heading, caption, metrics, run, scores) for name, heading, metrics in named if metrics]
+    return [
+        _score_table(name, heading, caption, metrics, run, scores)
+        for name, heading, metrics in further_metrics(scores.metrics)
+    ]
+
+
+def further_metrics(metrics: Sequence[str]) -> list[tuple[str, str, list[str]]]:
+    """Return (table's name, its heading, its metrics) of every table besides the main one that `metrics` fill."""
+    others = [name for name in metrics if name not in MAIN_METRICS]
+    named = [
+        ("lines", "Further metrics: lines and structure", [name for name in others if name in LINE_METRICS]),
+        ("colour", "Further metrics: colour and sets", [name for name in others if name not in LINE_METRICS]),
+    ]
+    return [table for table in named if table[2]]
 
 
 def _score_table(name: str, heading: str, caption: str, metrics: list[str], run: Run, scores: Scores) -> Table:

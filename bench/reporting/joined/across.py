@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.metrics.registry import METRICS
 from bench.reporting.joined.reading import Joined
-from bench.reporting.reading import CellResult
+from bench.reporting.reading import SHUFFLED, CellResult
 from bench.reporting.scores import Scores, metric_sample, score_run
 from bench.sampling import Sample
 from bench.statistics import CONFIDENCE, Difference, differences, holm
@@ -53,13 +53,18 @@ class Across:
 def score_joined(joined: Joined) -> Across:
     """Return all scores of the joined runs; raises RequestError where the scores of a run contradict each other."""
     scores = tuple(score_run(run) for run in joined.runs)
-    models = [model for model in (*joined.ranked, *joined.references) if model not in UNTRAINED]
+    models = [m for m in (*joined.ranked, *joined.references) if m not in UNTRAINED and not is_chance(m)]
     gaps: list[Gap] = []
-    for metric in METRICS:
+    for metric in (name for name, metric in METRICS.items() if metric.direction != "none"):
         raw = [gap for model in models for gap in _gaps(joined, model, metric)]
         adjusted = holm([gap.difference.p for gap in raw])
         gaps += [_adjusted(gap, p) for gap, p in zip(raw, adjusted, strict=True)]
     return Across(scores, tuple(gaps))
+
+
+def is_chance(model: str) -> bool:
+    """Return whether a row is that of shuffled pages, which says what chance gives and nothing of how runs differ."""
+    return model.endswith(SHUFFLED)
 
 
 def compared_pairs(runs: int) -> list[tuple[int, int]]:

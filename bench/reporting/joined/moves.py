@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.joined.across import Across
+from bench.reporting.joined.across import Across, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
 from bench.reporting.joined.words import differ_sentence
@@ -59,7 +59,8 @@ def moves_figure(joined: Joined, across: Across) -> Figure | None:
 
 
 def _models(joined: Joined) -> list[str]:
-    return [model for model in (*joined.ranked, *joined.references) if model not in LEFT_OUT]
+    models = (*joined.ranked, *joined.references)
+    return [model for model in models if model not in LEFT_OUT and not is_chance(model)]
 
 
 def _places(joined: Joined) -> dict[tuple[int, str], float]:

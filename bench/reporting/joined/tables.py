@@ -9,7 +9,7 @@ from bench.metrics.registry import METRICS, Metric
 from bench.reporting.costs import cost_measures, cost_sections
 from bench.reporting.escaping import escape_csv, escape_latex
 from bench.reporting.joined import words
-from bench.reporting.joined.across import Across, Gap
+from bench.reporting.joined.across import Across, Gap, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
 from bench.reporting.layout import Column, Entry, Row, Table
@@ -19,6 +19,7 @@ from bench.reporting.tables import (
     difference_columns,
     difference_entries,
     difference_sections,
+    further_metrics,
     hole_marks,
     hole_notes,
     scaled,
@@ -35,7 +36,6 @@ _OPTIMAL = "oracle"
 def joined_tables(joined: Joined, across: Across) -> list[Table]:
     """Return every table that there are scores for, in the order of the page."""
     main = [name for name in MAIN_METRICS if name in across.metrics]
-    further = [name for name in across.metrics if name not in MAIN_METRICS]
     heading = "Colouring of held-out manga pages, several runs"
     made = [
         _score_table("main", heading, words.main_caption(joined, across), main, joined, across),
@@ -43,11 +43,13 @@ def joined_tables(joined: Joined, across: Across) -> list[Table]:
         _gaps_table(joined, across),
         _differences_table(joined, across),
         _cost_table(joined),
-        _score_table("secondary", "Further metrics", words.secondary_caption(joined, across), further, joined, across)
-        if further
-        else None,
     ]
-    return [table for table in made if table is not None]
+    caption = words.further_caption(joined, across)
+    further = [
+        _score_table(name, title, caption, metrics, joined, across)
+        for name, title, metrics in further_metrics(across.metrics)
+    ]
+    return [table for table in made if table is not None] + further
 
 
 def _score_table(name: str, heading: str, caption: str, metrics: list[str], joined: Joined, across: Across) -> Table:
@@ -123,7 +125,7 @@ def _hole_notes(joined: Joined, marks: Sequence[Mapping[str, str]]) -> list[str]
 
 def _across_table(joined: Joined, across: Across, metrics: list[str]) -> Table:
     """Return the table with a section a metric, a row a model and a column a run."""
-    models = [model for model in (*joined.ranked, *joined.references) if model != _OPTIMAL]
+    models = [model for model in (*joined.ranked, *joined.references) if model != _OPTIMAL and not is_chance(model)]
     both = [(METRICS[name], _present(joined, across, name, models)) for name in metrics]
     sections = tuple(tuple(_across_row(joined, across, metric, m) for m in rows) for metric, rows in both if rows)
     headings = tuple(f"{metric_title(metric)} {direction_arrow(metric)}" for metric, rows in both if rows)

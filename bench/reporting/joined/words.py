@@ -49,8 +49,8 @@ def main_caption(joined: Joined, across: Across) -> str:
     )
 
 
-def secondary_caption(joined: Joined, across: Across) -> str:
-    """Return the caption of the table of all other metrics."""
+def further_caption(joined: Joined, across: Across) -> str:
+    """Return the caption of the tables of all other metrics."""
     return _text(
         f"Exploratory, with the rows and conventions of the main table: {counted(len(joined.runs), 'run')}, a block each.",
         differ_sentence(joined),
@@ -208,8 +208,8 @@ def _statistics(joined: Joined, across: Across) -> str:
         "A difference between runs is that of one model on the same test windows, by page and, where both runs have the same "
         "seeds, by seed: the two-way interval of the paired differences (seeds; units of pages), with set scores by their "
         "paired jackknife. Where seeds differ, pages alone are paired.",
-        f"Reference rows that no network makes ({', '.join(UNTRAINED)}) are not tested. P values are adjusted by Holm within a "
-        "metric, over all models and pairs of runs. Nothing is ranked across runs.",
+        f"Reference rows that no network makes ({', '.join(UNTRAINED)}), and those of shuffled pages, are not tested. "
+        "P values are adjusted by Holm within a metric, over all models and pairs of runs. Nothing is ranked across runs.",
         f"{named}: pages without a score in any run of a model are left out of its differences." if left_out else "",
         reading_across(joined),
     )
