@@ -111,7 +111,7 @@ def _height(blocks: Sequence[_Block], table: Table) -> float:
     stacked = any(column.interval for column in table.columns) and _width(table, stacked=False) > NARROWEST
     height = 0.0
     for heading, rows in itertools.chain.from_iterable(blocks):
-        lines = (_STACKED if stacked or row.second_line else _LINE for row in rows)
+        lines = (_STACKED if stacked or len(_label_lines(row)) > 1 else _LINE for row in rows)
         height += _RULE + bool(heading) * _LINE + sum(lines)
     return height
 
@@ -155,6 +155,9 @@ _DIGIT, _SMALL_DIGIT, _GAP, _SIGN = 4.4, 3.6, 8.0, 9.5
 _SMALL_GAP = 6.0
 """The gap between columns in \\scriptsize."""
 
+_LONGEST_LABEL = 24
+"""Most characters of a row's label on one line."""
+
 
 def _fitting(table: Table) -> list[str]:
     """Return the lines that fit the table to the text's width: half-widths below their values, then smaller type."""
@@ -179,7 +182,7 @@ def _width(table: Table, *, stacked: bool) -> float:
 
 def _widths(table: Table, *, stacked: bool) -> tuple[float, list[float]]:
     """Return the widths of the labels and of each column, with the gap before it."""
-    label = max(max(len(row.label), len(row.second_line)) for row in table.rows) * _DIGIT
+    label = max(len(line) for row in table.rows for line in _label_lines(row)) * _DIGIT
     widths = []
     for index, column in enumerate(table.printed_columns):
         head = max(len(word) for word in column.shown.split()) * _DIGIT
@@ -219,7 +222,7 @@ def _section_lines(table: Table, sections: _Sections) -> list[str]:
 
 
 def _row(row: Row, table: Table) -> str:
-    lines = [_line(line) for line in (row.label, row.second_line) if line]
+    lines = [_line(line) for line in _label_lines(row)]
     head = (
         lines[0]
         if len(lines) == 1
@@ -227,6 +230,14 @@ def _row(row: Row, table: Table) -> str:
     )
     mark = rf"$^{{\mathrm{{{escape_latex(row.mark)}}}}}$" if row.mark else ""
     return " & ".join([head + mark, *(_entry(*pair) for pair in table.printed_entries(row))]) + r" \\"
+
+
+def _label_lines(row: Row) -> list[str]:
+    """Return the one or two lines of a row's label; a long one is broken at its last comma."""
+    if row.second_line or len(row.label) <= _LONGEST_LABEL or ", " not in row.label:
+        return [line for line in (row.label, row.second_line) if line] or [""]
+    above, _, below = row.label.rpartition(", ")
+    return [f"{above},", below]
 
 
 def _line(text: str) -> str:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.metrics.registry import METRICS, Metric
 
 ARROWS = {"higher": "↑", "lower": "↓", "none": ""}
 _LATEX_ARROWS = {"higher": r"$\uparrow$", "lower": r"$\downarrow$", "none": ""}
+
+_TWO_WORDS = re.compile(r"(\S+) ([a-z]+)")
+"""A name with a plain word behind it, "LineF$_1$ strict": too wide a head for a column of numbers."""
 
 MAIN_METRICS = ("fid", "kid", "lpips", "ssim", "psnr", "ciede2000", "line_f1", "rfd", "rkid", "rlpips")
 """Columns of the main table in their order; those that rest on random features stand apart, at the end."""
@@ -29,9 +34,11 @@ def metric_title(metric: Metric, *, unit: bool = True) -> str:
 
 
 def metric_latex(metric: Metric) -> str:
-    """Return the metric's head in LaTeX: arrow included, a factor or unit on a second line."""
+    """Return the metric's head in LaTeX: arrow included, a factor, unit or second word on a second line."""
     name, times, factor = metric.latex.partition(r" $\times")
     below = f"$\\times{factor}" if times else f"({metric.unit})" if metric.unit == "dB" else ""
+    if words := _TWO_WORDS.fullmatch(name):
+        name, below = words[1], words[2]
     head = f"{name} {_LATEX_ARROWS[metric.direction]}".strip()
     return two_lines(head, below) if below else head
 

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -93,3 +94,32 @@ def test_tables_compile_without_a_box_too_wide(built, tmp_path):
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
     own = done.stdout.partition("hostile.tex")[0]
     assert not re.findall(r"Overfull \\hbox \((?:[5-9]|\d{2,})[.\d]*pt", own)
+
+
+def small_table(row, columns=1):
+    names = [Column(f"m{i}", f"M{i}", f"M{i}", 4, interval=True) for i in range(columns)]
+    return Table("small", "tab:small", "Small", "Small.", tuple(names), ((row,),))
+
+
+def test_a_label_or_note_in_brackets_is_no_option_of_the_line_before_it():
+    """TeX takes "[" after a line break for a length, and stops where it is none."""
+    row = Row("漫画", (Entry(1.0),))
+    table = small_table(row)
+    tex = to_latex(dataclasses.replace(table, footnotes=("first", "[lines] second")))
+    assert "\n{}[U+6F2B][U+753B] & " in tex
+    assert "first \\\\\n{}[lines] second" in tex
+
+
+def test_a_long_label_is_broken_at_its_last_comma():
+    tex = to_latex(small_table(Row("pix2pixhd-small, pages shuffled", (Entry(1.0),))))
+    assert r"pix2pixhd-small,\\[-2pt]pages shuffled\end{tabular} & $1.0000$" in tex
+
+
+def test_columns_that_do_not_fit_go_on_in_a_float_of_the_same_number():
+    row = Row("a model of some name", tuple(Entry(i + 0.1234, 0.0567) for i in range(12)))
+    tex = to_latex(small_table(row, columns=12))
+    structure(tex)
+    assert tex.count(r"\begin{table*}") == 2
+    assert tex.count(r"\caption[") == tex.count("(continued)") == 1
+    assert [f"{i}.1234" in tex for i in range(12)] == [True] * 12
+    assert re.findall(r"\{@\{\}l(r+)@\{\}\}", tex) == ["r" * 6, "r" * 6]

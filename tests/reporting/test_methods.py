@@ -6,7 +6,6 @@ from bench.reporting import methods, sentences
 from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
 
-
 CALIBRATED = {"rfd": "fid", "rkid": "kid", "rprecision": "precision", "rrecall": "recall"}
 
 
@@ -127,3 +126,22 @@ def test_different_inference_modes_are_told_apart(own_run, finished_run):
 def test_budgets_are_told_in_their_unit(run, unit, share, said):
     changed = dataclasses.replace(run, plan=run.plan | {"budget_unit": unit, "share": share})
     assert f"({said} each)" in sentences.budget_sentence(changed)
+
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ({"spec": "synthetic", "title": "Drawn pages", "revision": REVISION}, "synthetic (revision 0123456789ab)"),
+        ({"spec": "synthetic", "revision": None}, "synthetic"),
+        ({"spec": "synthetic", "revision": "<script>main</script>"}, "synthetic"),
+        ("a text", "synthetic"),
+        (None, "synthetic"),
+    ],
+)
+def test_the_revision_of_a_dataset_is_named_where_it_is_known(run, scores, recorded, said):
+    known = dataclasses.replace(run, split=run.split | {"source": recorded})
+    assert f"data: {said}; resolution" in methods.caption(known, scores)
+    assert dict(methods.methods_text(known, scores))["Data"].startswith(f"Pairs from {said}; input recipe")

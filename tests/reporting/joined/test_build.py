@@ -1,0 +1,223 @@
+"""The joined report as files: complete, the same bytes again, and safe whatever the runs are called."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import pytest
+from PIL import Image
+
+from bench.cli import main
+from bench.errors import RequestError
+from bench.reporting.joined.build import build_joined_report
+from bench.reporting.joined.grid import grid_caption
+from bench.reporting.joined.reading import read_joined
+from bench.reporting.request import make_report
+
+TABLES = ("main", "across", "gaps", "differences", "cost", "lines", "colour")
+EXPECTED = {
+    "index.html", "results.json", "methods.md",
+    *(f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "md", "tex")),
+    *(f"figures/{name}.{kind}" for name in ("moves", "grid") for kind in ("pdf", "png")),
+}  # fmt: skip
+
+
+def contents(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Compose figures without rendering them, which takes most of the time of a report."""
+
+    def save(figure, folder, name):
+        for kind in ("pdf", "png"):
+            (folder / f"{name}.{kind}").write_bytes(b"")
+
+    monkeypatch.setattr("bench.reporting.joined.build.save", save)
+    monkeypatch.setattr("bench.reporting.build.save", save)
+
+
+class Links(HTMLParser):
+    """Collects what a page loads or links to, and its tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.targets, self.tags = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.targets += [value for name, value in attributes if name in ("src", "href")]
+
+
+def test_a_joined_report_has_its_files(joined_report):
+    assert set(contents(joined_report)) == EXPECTED
+
+
+def test_a_rebuild_elsewhere_has_the_same_bytes(recipe_runs, joined_report, tmp_path):
+    again = build_joined_report(recipe_runs, tmp_path / "other" / "report")
+    assert contents(again.folder) == contents(joined_report)
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["report"]
+    assert any("uncalibrated" in line for line in again.warnings)
+
+
+def test_figures_are_pictures_with_embedded_fonts(joined_report):
+    for name in ("moves", "grid"):
+        pdf = (joined_report / "figures" / f"{name}.pdf").read_bytes()
+        assert b"/FontFile2" in pdf
+        assert b"/Type3" not in pdf
+        with Image.open(joined_report / "figures" / f"{name}.png") as picture:
+            assert picture.width == round(5.5 * 300)
+            assert len(picture.convert("RGB").getcolors(2**24)) > 20
+
+
+def test_the_page_stands_alone(joined_report):
+    page = (joined_report / "index.html").read_text(encoding="utf-8")
+    links = Links()
+    links.feed(page)
+    assert {"figures/moves.png", "figures/grid.pdf", "tables/gaps.tex", "results.json", "methods.md"} <= set(
+        links.targets
+    )
+    assert all((joined_report / target).is_file() for target in links.targets)
+    assert not re.search(r"https?://|url\(|@import", page)
+    assert not links.tags & {"script", "link", "iframe"}
+    assert "how much does that depend on the recipe?" in page
+    for recipe in ("lines", "screentone", "gray"):
+        assert f'<h3 class="label">{recipe}</h3>' in page
+        assert f"<dt>Run</dt><dd>tiny-{recipe}</dd>" in page
+
+
+def test_the_methods_text_says_what_was_joined(joined_report):
+    text = (joined_report / "methods.md").read_text(encoding="utf-8")
+    assert "3 runs stand side by side: tiny-lines (experiment lines0000000, shown as “lines”)" in text
+    assert "They differ in recipe (lines; screentone; gray)." in text
+    assert (
+        "Equal in all, and checked: split 9f9f9f9f9f9f, the 12 test windows and the pixels of their originals" in text
+    )
+    assert text.count("Wang et al. 2004") == 1
+
+
+def test_results_hold_all_runs_and_what_lies_between_them(joined_report):
+    results = json.loads((joined_report / "results.json").read_text(encoding="utf-8"))
+    assert results["differing"] == {"recipe": ["lines", "screentone", "gray"]}
+    assert [(run["name"], run["label"], run["recipe"]) for run in results["runs"]] == [
+        (f"tiny-{recipe}", recipe, recipe) for recipe in ("lines", "screentone", "gray")
+    ]
+    psnr = [
+        next(r for r in run["rows"] if r["model"] == "cyclegan")["scores"]["psnr"]["value"] for run in results["runs"]
+    ]
+    (gap,) = [
+        gap for gap in results["differences_between_runs"]
+        if (gap["model"], gap["metric"], gap["first"], gap["second"]) == ("cyclegan", "psnr", "tiny-gray", "tiny-lines")
+    ]  # fmt: skip
+    assert gap["value"] == pytest.approx(psnr[2] - psnr[0])
+    assert gap["seeds_paired"]
+
+
+def test_the_pictures_are_those_of_the_stated_rule(joined):
+    caption = grid_caption(joined)
+    assert re.search(r"2 evenly spaced ids .*\(moon-garden_ch1_p1-0, moon-garden_ch2_p3-0\)", caption)
+
+
+def test_hostile_names_are_escaped_everywhere(recipe_runs, tmp_path, unrendered, edit):
+    evil = "=evil<b>|_$%&#{[x]" if sys.platform != "win32" else "=evil_$%&#{[x]"
+    runs = [shutil.copytree(recipe_runs[0], tmp_path / name) for name in (evil, "漫画")]
+    plan = json.loads((runs[1] / "plan.json").read_text())
+    plan["models"]["pix2pix"]["shown_name"] = "[x]<script>alert(1)</script>"
+    plan |= {"experiment_digest": "77" * 32}
+    (runs[1] / "plan.json").write_text(json.dumps(plan))
+    edit.toml(runs[1] / "experiment.toml", "batch_size = 1", 'batch_size = 1\nunpaired = "</td><script>"')
+    edit.toml(
+        runs[0] / "experiment.toml", "batch_size = 1", 'batch_size = 1\nunpaired = "$x_1 & \\\\input{/etc/passwd}"'
+    )
+    folder = build_joined_report(runs, tmp_path / "report").folder
+    for path in folder.rglob("*"):
+        if path.suffix in (".html", ".md"):
+            assert "<script" not in path.read_text(encoding="utf-8")
+        if path.suffix == ".csv":
+            assert not re.search(r"(^|,)\"?=", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        if path.suffix == ".tex":
+            text = path.read_text(encoding="utf-8")
+            assert text.isascii()
+            assert "\\input" not in text
+            assert not re.search(r"\\\\\n\s*\[", text)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_tables_compile_and_fit_the_narrowest_page(joined_report, tmp_path):
+    for name in TABLES:
+        shutil.copy(joined_report / "tables" / f"{name}.tex", tmp_path)
+    inputs = "\n".join(rf"\input{{{name}}}" for name in TABLES)
+    document = "\\documentclass{article}\n\\usepackage{booktabs}\n\\begin{document}\n" + inputs + "\n\\end{document}\n"
+    (tmp_path / "paper.tex").write_text(document, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert not re.findall(r"Overfull \\hbox \((?:[5-9]|\d{2,})[.\d]*pt", done.stdout)
+    assert "Float too large" not in done.stdout
+
+
+def test_one_run_gives_the_single_report(recipe_runs, tmp_path, unrendered):
+    made = make_report(recipe_runs[:1], tmp_path, None)
+    assert made.folder == tmp_path / "tiny-lines"
+    assert "across.csv" not in {path.name for path in made.files}
+    assert json.loads((made.folder / "results.json").read_text())["kind"] == "report"
+
+
+def test_the_folder_is_named_after_the_runs_or_as_asked(pair, tmp_path, unrendered, monkeypatch):
+    assert make_report(pair, tmp_path / "out", None).folder == tmp_path / "out" / "tiny-lines+tiny-screentone"
+    assert make_report(pair, tmp_path / "out", "recipes").folder == tmp_path / "out" / "recipes"
+    monkeypatch.chdir(tmp_path)
+    assert make_report(pair, None, "recipes").folder == tmp_path / "reports" / "recipes"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a", "a\nb"])
+def test_a_name_leads_nowhere_else(recipe_runs, tmp_path, name):
+    with pytest.raises(RequestError, match="plain folder name"):
+        make_report(recipe_runs, tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_without_a_place_is_refused_for_one_run(recipe_runs):
+    with pytest.raises(RequestError, match="give --out too"):
+        make_report(recipe_runs[:1], None, "mine")
+
+
+def test_the_command_refuses_a_mixture_with_exit_code_2(pair, tmp_path, edit, monkeypatch, capsys):
+    edit.toml(pair[1] / "experiment.toml", "resolution = 64", "resolution = 128")
+    monkeypatch.setattr(sys, "argv", ["bench", "report", *map(str, pair), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"bench: {pair[1]}: cannot stand beside {pair[0]}: another resolution")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_prints_the_joined_table(pair, tmp_path, monkeypatch, capsys, unrendered):
+    monkeypatch.setattr(sys, "argv", ["bench", "report", *map(str, pair), "--out", str(tmp_path / "out")])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 0
+    printed = capsys.readouterr().out
+    assert "| *screentone* " in printed
+    assert printed.strip().endswith("tiny-lines+tiny-screentone/index.html")
+
+
+def test_a_joined_report_needs_no_torch():
+    code = "import sys, bench.reporting.request; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_runs_that_differ_in_their_seeds_alone_are_told_apart(recipe_runs, tmp_path, edit):
+    copy = shutil.copytree(recipe_runs[0], tmp_path / "copy")
+    edit.toml(copy / "experiment.toml", "seeds = [0, 1]", "seeds = [2, 3]")
+    for seed in (0, 1):
+        for cell in copy.glob(f"cells/*-seed{seed}"):
+            cell.rename(cell.with_name(cell.name.replace(f"-seed{seed}", f"-seed{seed + 2}")))
+    assert read_joined([recipe_runs[0], copy]).labels == ("seeds 0 and 1", "seeds 2 and 3")
