@@ -9,7 +9,7 @@ from bench.errors import RequestError
 from bench.reporting.build import Report, build_report
 from bench.reporting.joined.build import build_joined_report
 from bench.reporting.joined.reading import folder_name
-from bench.runfolder import newest_run, open_run
+from bench.runfolder import RunFolder, newest_run, open_run
 
 REPORTS = Path("reports")
 """Where a report of several runs goes by default: it belongs to none of them."""
@@ -24,12 +24,19 @@ def make_report(runs: Sequence[Path], out: Path | None, name: str | None) -> Rep
     if name is not None:
         _check_name(name)
     folders = [open_run(path) for path in runs] or [newest_run(Path("runs"))]
-    paths = [folder.path for folder in folders]
-    if len(paths) > 1:
-        return build_joined_report(paths, (out or REPORTS) / (name or folder_name(paths)))
-    if out is None and name is not None:
+    target, paths = report_folder(folders, out, name), [folder.path for folder in folders]
+    return build_joined_report(paths, target) if len(paths) > 1 else build_report(paths[0], target)
+
+
+def report_folder(runs: Sequence[RunFolder], out: Path | None, name: str | None) -> Path:
+    """Return where the report of `runs` goes, as `make_report` says; raises RequestError for a name without a place."""
+    if len(runs) > 1:
+        return (out or REPORTS) / (name or folder_name([run.path for run in runs]))
+    if out is not None:
+        return out / (name or runs[0].path.resolve().name)
+    if name is not None:
         raise RequestError("--name names a folder in --out: give --out too")
-    return build_report(paths[0], folders[0].report if out is None else out / (name or paths[0].resolve().name))
+    return runs[0].report
 
 
 def _check_name(name: str) -> None:

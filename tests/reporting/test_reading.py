@@ -22,7 +22,7 @@ def test_a_finished_run_is_read_whole(finished_run):
 
 
 def test_a_report_needs_no_torch():
-    code = "import sys, bench.reporting.build; sys.exit('torch' in sys.modules)"
+    code = "import sys, bench.reporting.request; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -94,6 +94,7 @@ def test_what_did_not_change_is_no_difference(across):
 
 
 def test_differences_are_those_of_the_blocks_and_turn_with_the_order(recipe_runs, across):
+    """With the order of the runs turned, every difference has the other sign."""
     turned = score_joined(read_joined(recipe_runs[::-1]))
     for model in ("pix2pix", "cyclegan", "unet-l1"):
         gap, back = gap_of(across, model, "psnr", 2, 0), gap_of(turned, model, "psnr", 2, 0)

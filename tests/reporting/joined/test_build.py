@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -15,7 +16,8 @@ from bench.errors import RequestError
 from bench.reporting.joined.build import build_joined_report
 from bench.reporting.joined.grid import grid_caption
 from bench.reporting.joined.reading import read_joined
-from bench.reporting.request import make_report
+from bench.reporting.request import make_report, report_folder
+from bench.runfolder import RunFolder
 
 TABLES = ("main", "across", "gaps", "differences", "cost", "lines", "colour")
 EXPECTED = {
@@ -169,11 +171,21 @@ def test_one_run_gives_the_single_report(recipe_runs, tmp_path, unrendered):
     assert json.loads((made.folder / "results.json").read_text())["kind"] == "report"
 
 
-def test_the_folder_is_named_after_the_runs_or_as_asked(pair, tmp_path, unrendered, monkeypatch):
-    assert make_report(pair, tmp_path / "out", None).folder == tmp_path / "out" / "tiny-lines+tiny-screentone"
-    assert make_report(pair, tmp_path / "out", "recipes").folder == tmp_path / "out" / "recipes"
-    monkeypatch.chdir(tmp_path)
-    assert make_report(pair, None, "recipes").folder == tmp_path / "reports" / "recipes"
+@pytest.mark.parametrize(
+    ("count", "out", "name", "expected"),
+    [
+        (1, None, None, "runs/a/report"),
+        (1, "out", None, "out/a"),
+        (1, "out", "mine", "out/mine"),
+        (2, None, None, "reports/a+b"),
+        (2, "out", None, "out/a+b"),
+        (2, "out", "mine", "out/mine"),
+        (2, None, "mine", "reports/mine"),
+    ],
+)
+def test_the_folder_is_named_after_the_runs_or_as_asked(count, out, name, expected):
+    runs = [RunFolder(Path("runs") / run) for run in ("a", "b")][:count]
+    assert report_folder(runs, Path(out) if out else None, name) == Path(expected)
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../a", "/a", "a\nb"])
@@ -207,11 +219,6 @@ def test_the_command_prints_the_joined_table(pair, tmp_path, monkeypatch, capsys
     printed = capsys.readouterr().out
     assert "| *screentone* " in printed
     assert printed.strip().endswith("tiny-lines+tiny-screentone/index.html")
-
-
-def test_a_joined_report_needs_no_torch():
-    code = "import sys, bench.reporting.request; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_runs_that_differ_in_their_seeds_alone_are_told_apart(recipe_runs, tmp_path, edit):
