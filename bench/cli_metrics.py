@@ -25,13 +25,27 @@ def metrics(context: click.Context) -> int:
 @click.option(
     "--out", type=click.Path(path_type=Path), required=True, help="Folder for ladder.md, .csv, .pdf and .png."
 )
-@click.option("--pages", default=32, show_default=True, help="Pages to damage, evenly spaced through the source.")
-@click.option("--resolution", default=256, show_default=True, help="Short side and window of the pages, px.")
+@click.option(
+    "--pages",
+    type=click.IntRange(min=2),
+    default=32,
+    show_default=True,
+    help="Pages to damage, evenly spaced through the source.",
+)
+@click.option(
+    "--resolution",
+    type=click.IntRange(min=64),
+    default=256,
+    show_default=True,
+    help="Short side and window of the pages, px.",
+)
 @click.option(
     "--recipe", type=click.Choice(["original", "gray", "lines", "screentone"]), default="original", show_default=True,
     help="How the B/W input is made, which the line scores are held against.",
 )  # fmt: skip
-@click.option("--seed", default=0, show_default=True, help="Of noise, dropped and invented lines.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of noise, dropped and invented lines."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
 def ladder(source: str, out: Path, pages: int, resolution: int, recipe: Any, seed: int, device: str) -> int:
     """Damage true pages of SOURCE step by step (blur, noise, lost colour, turned hue, lost and invented lines, shift, JPEG)

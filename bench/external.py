@@ -28,7 +28,11 @@ from bench.runfolder import FORMAT, RunFolder, write_bytes, write_json, write_pa
 _log = logging.getLogger("bench")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_RESERVED = ("oracle", "copy")
+_TAKEN = re.compile(r".*(-seed\d+|-pages-shuffled)")
+"""Endings that a run gives to cells of its own."""
+
+_ROWS = ("oracle", "copy")
+_RESERVED = ("oracle", "copy", "mean-chroma", "unet-l1")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def evaluate_external(request: ExternalRequest, console: Console) -> None:
     rows = outputs | {"oracle": truths} | ({"copy": inputs} if given is not None else {})
     run = RunFolder(request.out)
     with run.locked():
-        _write_run(run, request, folders, truth, geometry, places)
+        pixels = {"truth_sha256": _sha256(truths), "input_sha256": _sha256(inputs)}
+        _write_run(run, request, folders, truth, geometry, places, pixels)
         windows = pd.DataFrame([asdict(place) for place in places])
         write_parquet(run.test_windows, windows)
         for place, source, window in zip(places, inputs, truths, strict=True):
@@ -83,10 +88,10 @@ def evaluate_external(request: ExternalRequest, console: Console) -> None:
 
 
 def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name) or name in _RESERVED:
+    if not _NAME.fullmatch(name) or name in _RESERVED or _TAKEN.fullmatch(name):
         raise RequestError(
-            f"--pred {name!r}: a row's name has letters, digits, dots, dashes and underscores, at most 64, and is none of "
-            f"{', '.join(_RESERVED)}; give it as NAME=FOLDER"
+            f"--pred {name!r}: a row's name has letters, digits, dots, dashes and underscores, at most 64, is none of "
+            f"{', '.join(_RESERVED)}, and does not end as -seed0 or -pages-shuffled; give it as NAME=FOLDER"
         )
     return name
 
@@ -107,6 +112,10 @@ def _note_doubts(folder: Folder, truth: Folder, windows: NDArray[np.uint8], plac
         _log.warning("%s: %d pictures have no truth and are left out (%s)", folder.name, len(more), more[0])
 
 
+def _sha256(windows: NDArray[np.uint8]) -> str:
+    return hashlib.sha256(repr(windows.shape).encode() + windows.tobytes()).hexdigest()
+
+
 def _grey(windows: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What a model sees of a B/W page: its luma on three channels, as a run's recipe gives it."""
     settings = data.recipe_settings("original")
@@ -114,16 +123,17 @@ def _grey(windows: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _write_run(
-    run: RunFolder, request: ExternalRequest, folders: list[Folder], truth: Folder, geometry: Geometry, places: list[Place]
+    run: RunFolder, request: ExternalRequest, folders: list[Folder], truth: Folder, geometry: Geometry, places: list[Place],
+    pixels: dict[str, str],
 ) -> None:  # fmt: skip
-    """Write what a report reads beside the scores; refuse a folder that holds something else."""
-    experiment = _experiment(request, truth, geometry)
+    """Write what a report reads beside the scores; refuse a folder of other rows, another truth or another input."""
+    experiment = _experiment(request, truth, geometry) | pixels
     content = tomli_w.dumps(experiment).encode()
     if run.experiment.exists() and run.experiment.read_bytes() != content:
-        raise RequestError(f"{run.path}: holds another run; give another --out, or delete it")
-    strangers = [path.name for path in run.path.iterdir() if path != run.lock] if not run.experiment.exists() else []
-    if strangers:
-        raise RequestError(f"{run.path}: is not empty and holds no run ({strangers[0]}, …); give another --out")
+        raise RequestError(
+            f"{run.path}: holds another run, or one with other rows, another truth or another input; give another --out, or "
+            "delete it"
+        )
     write_bytes(run.experiment, content)
     write_json(run.provenance, provenance.collect(request.device) | {"deterministic": False})
     groups = {place.page: place.group for place in places}
@@ -144,18 +154,21 @@ def _experiment(request: ExternalRequest, truth: Folder, geometry: Geometry) -> 
     return {
         "kind": "evaluation of colourings that were made elsewhere",
         "models": [],
+        "rows": sorted(request.predictions),
         "references": ["oracle"] + (["copy"] if request.input is not None else []),
         "seeds": [0],
         "budget": "none",
         "resolution": height,
         "window_aspect": width // height,
-        "recipe": "as given" if request.input is not None else "not given (lines are held against the truth alone)",
+        "recipe": "as given"
+        if request.input is not None
+        else "not given (lines and edges are held against the truth alone)",
         "data": {"source": truth.source.title, "group_by": "chapter"},
     }
 
 
 def _plan(request: ExternalRequest, folders: list[Folder], truth: Folder, digest: str) -> dict[str, Any]:
-    rows: dict[str, Any] = {name: {"shown_name": name, "ranked": False, "trained": False} for name in _RESERVED}
+    rows: dict[str, Any] = {name: {"shown_name": name, "ranked": False, "trained": False} for name in _ROWS}
     for folder in folders:
         lossy = folder.lossy(list(truth.keys))
         remarks = [f"{len(lossy)} of {len(truth.keys)} outputs compressed with loss"] if lossy else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,8 @@ from numpy.typing import NDArray
 import data
 from bench.errors import RequestError
 from data.geometry import resize, same_shape, target_size, window_id, window_origins
-from data.pair import shown_name
+from data.sources.file_source import FileSource
 from data.splits import group_label
-
-LOSSY = frozenset({".jpg", ".jpeg", ".webp"})
-"""Endings of files whose compression moves scores: JPEG alone has moved published FID values by ten points (clean-fid)."""
 
 LEAST_SIDE = 64
 """px: what the feature networks need."""
@@ -32,13 +29,15 @@ class Folder:
     """One folder of pictures by page id, and the files' endings."""
 
     name: str
-    source: data.PairSource
+    source: FileSource
     keys: Mapping[str, data.PairKey]
 
     @classmethod
     def open(cls, name: str, path: Path) -> Folder:
         """List the folder; raises data.DataError where it holds no pictures."""
         source = data.open_pairs(str(path), layout="color")
+        if not isinstance(source, FileSource):
+            raise RequestError(f"{path}: not a folder of pictures; name one")
         # Found again by the name: an ending, or the case of one, is no difference.
         return cls(name, source, {key.id: key for key in source.keys()})  # noqa: SIM118
 
@@ -47,9 +46,9 @@ class Folder:
         return self.source.read(self.keys[page]).color
 
     def lossy(self, pages: Sequence[str]) -> list[str]:
-        """Return the files among `pages` that are compressed with loss."""
-        names = [shown_name(self.source, self.keys[page]) for page in pages]
-        return [name for name in names if PurePosixPath(name).suffix.lower() in LOSSY]
+        """Return the files among `pages` that are compressed with loss, which moves scores: published FID values by ten points
+        (clean-fid). Their content decides, not their ending."""
+        return [self.source.file_name(self.keys[page]) for page in pages if self.source.lossy(self.keys[page])]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from bench.devices import use_exact_float32
 from bench.errors import RequestError
 from bench.evaluation import evaluate
 from bench.experiment import Experiment
-from bench.metrics.choice import choose_metrics
-from bench.runfolder import open_run
+from bench.metrics.choice import MetricChoice, choose_metrics
+from bench.preset_files import read_toml
+from bench.runfolder import RunFolder, open_run, read_json
 
 
 def rescore(
@@ -23,7 +24,7 @@ def rescore(
     The metrics are those that the weights of this machine allow now. Raises RequestError where the folder is no finished run.
     """
     folder = open_run(path)
-    if "kind" in folder.experiment.read_text(encoding="utf-8").partition("=")[0]:
+    if "kind" in read_toml(folder.experiment):
         raise RequestError(
             f"{path}: colourings of others; score them again with the same `bench evaluate --pred` command"
         )
@@ -31,6 +32,21 @@ def rescore(
     if not folder.test_windows.exists():
         raise RequestError(f"{path}: has no test pages yet; let `bench run` finish")
     choice = choose_metrics(require_calibrated=require_calibrated or experiment.require_calibrated)
+    _refuse_to_lose_calibration(folder, experiment, choice)
     use_exact_float32()
     with folder.locked():
         evaluate(folder, experiment, choice, console, safe_point, device, again=True)
+
+
+def _refuse_to_lose_calibration(folder: RunFolder, experiment: Experiment, choice: MetricChoice) -> None:
+    """Raise RequestError where FID or LPIPS are there and this machine could only put stand-ins in their place."""
+    for cell in experiment.cells:
+        path = folder.cell(cell.name).sets
+        if not path.exists():
+            continue
+        stored = {score["metric"] for score in read_json(path)["scores"] if score.get("calibrated")}
+        lost = sorted((stored & {"fid", "kid"}) - set(choice.sets))
+        if lost:
+            raise RequestError(
+                f"{folder.path}: has {', '.join(lost)}, which cannot be computed again here ({choice.line}); bring the weights"
+            )

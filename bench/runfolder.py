@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -262,9 +263,25 @@ class RunFolder:
         return self.path / "run.lock"
 
     def _sweep(self) -> None:
-        """Delete what a killed process left half-written; called while nobody else can be writing."""
-        for path in self.path.rglob(".*.tmp"):
-            path.unlink(missing_ok=True)
+        """Delete what a killed process left half-written; called while nobody else can be writing, in a run's own places alone."""
+        places = (self.path, *(self.path / name for name in ("test", "truth-features", "cells")))
+        for place in places:
+            for path in place.glob(".*.tmp") if place == self.path else place.rglob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
+    def _refuse_strangers(self) -> None:
+        """Raise RequestError where the folder holds something and no run: nothing may be written or deleted in it."""
+        own = {self.lock, self.log, self.experiment, self.provenance, self.mean_chroma, self.split, self.path / "test"}
+        if self.experiment.exists() or not self.path.exists():
+            return
+        if not self.path.is_dir():
+            raise RequestError(f"{self.path}: a file, not a folder; give another --out")
+        half_written = re.compile(r"\..+\.\d+\.tmp")
+        strangers = sorted(
+            path.name for path in self.path.iterdir() if path not in own and not half_written.fullmatch(path.name)
+        )
+        if strangers:
+            raise RequestError(f"{self.path} is not empty and holds no run ({strangers[0]}, …): give another --out")
 
     def cell(self, name: str) -> CellFolder:
         """Return the folder of the cell `name`."""
@@ -276,6 +293,7 @@ class RunFolder:
 
         The lock is the operating system's, so that it ends with its process, however that ends.
         """
+        self._refuse_strangers()
         self.path.mkdir(parents=True, exist_ok=True)
         with self.lock.open("a+") as file:
             try:

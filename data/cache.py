@@ -24,7 +24,7 @@ from data.cache_files import PartsWriter, disk_errors, open_pictures, open_windo
 from data.cache_journal import PageRecord
 from data.decoding import Job, decoded
 from data.duplicates import near_duplicates
-from data.errors import DataError
+from data.errors import DataError, DiskError
 from data.pair import PairKey, PairSource, Pixels, skipped_files
 from data.prepared import PreparationReport, Prepared, TrainingPages, Windows
 from data.recipes import Recipe, RecipeSettings
@@ -120,8 +120,10 @@ def _build(job: Job, folder: Path, on_progress: Progress | None, threads: int) -
             _fill(job, building, on_progress, threads)
             with disk_errors(root):
                 return _move_into_place(building, folder)
+        except DiskError:
+            # As with an interruption: what is there is gone on with.
+            raise
         except DataError:
-            # Not for an interruption: what is there is gone on with.
             shutil.rmtree(building, ignore_errors=True)
             raise
 
@@ -202,10 +204,12 @@ def _remove_stale(root: Path) -> None:
     for path in root.glob(".building-*"):
         try:
             age = time.time() - max(file.stat().st_mtime for file in (path, *path.iterdir()))
-        except OSError:
+            if age > STALE_SECONDS:
+                # Not while somebody goes on with it.
+                with FileLock(root / path.name.replace(".building-", ".lock-", 1), timeout=0):
+                    shutil.rmtree(path, ignore_errors=True)
+        except (OSError, Timeout):
             continue
-        if age > STALE_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 
 from data.cache_journal import Journal, PageRecord
-from data.errors import DataError
+from data.errors import DiskError
 from data.pair import Pixels
 from data.prepared import FlatImages, StoredPicture
 from data.splits import PARTS
@@ -36,7 +36,7 @@ class PartsWriter:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Write into an existing folder; every method raises DataError where it cannot."""
+        """Write into an existing folder; every method raises DiskError where it cannot."""
         self._folder = folder
         self._files: dict[tuple[str, str], BinaryIO] = {}
         self._journal = Journal(folder)
@@ -206,14 +206,14 @@ def disk_errors(place: Path) -> Iterator[None]:
     """Turn a failure to write into one line.
 
     Raises:
-        DataError: the disk is full, or the place cannot be written.
+        DiskError: the disk is full, or the place cannot be written.
     """
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DataError(f"{place}: the disk is full; free some space or choose another cache folder") from error
-        raise DataError(
+            raise DiskError(f"{place}: the disk is full; free some space or choose another cache folder") from error
+        raise DiskError(
             f"{place}: the cache cannot be written ({error.strerror or error}); choose another cache folder"
         ) from error
 

@@ -11,3 +11,7 @@ class UnreadableImage(DataError):
 
 class NotFetched(DataError):
     """Data that is asked for rightly and is not on this machine: the network, access or room was missing, or it is offline."""
+
+
+class DiskError(DataError):
+    """Something cannot be written or read now, such as on a full disk; what is there is kept, and gone on with later."""

@@ -1,5 +1,6 @@
 """Reads one image safely: whatever the file holds becomes uint8 RGB, or one line that says why not."""
 
+import errno
 import hashlib
 import io
 import warnings
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from data.errors import UnreadableImage
+from data.errors import DiskError, UnreadableImage
 from data.pair import Pixels
 
 MAX_PIXELS = 100_000_000
@@ -32,6 +33,12 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 
+_PASSING = frozenset(
+    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTCONN}
+)
+"""Failures that come and go: a page must not be left out of a benchmark for one of them."""
+
+
 def read_image(path: Path, name: str) -> Pixels:
     """Decode the file to uint8 HxWx3.
 
@@ -50,6 +57,7 @@ def read_bytes(path: Path, name: str) -> bytes:
 
     Raises:
         UnreadableImage: missing, unreadable or too large.
+        DiskError: the disk or the network failed, which says nothing of the file.
     """
     try:
         size = path.stat().st_size
@@ -57,6 +65,8 @@ def read_bytes(path: Path, name: str) -> bytes:
             raise UnreadableImage(f"{name}: {size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it")
         return path.read_bytes()
     except OSError as error:
+        if error.errno in _PASSING:
+            raise DiskError(f"{name}: cannot be read now ({error.strerror}); mend it and run again") from error
         raise UnreadableImage(f"{name}: cannot be read ({error.strerror or error}); repair or remove it") from error
 
 
@@ -95,6 +105,18 @@ def decode_with_mode(content: bytes, name: str) -> tuple[Pixels, str]:
     except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
         # Pillow's decoders raise any of these on damaged content (SyntaxError is its word for a broken header).
         raise UnreadableImage(f"{name}: damaged image ({_one_line(error)}); repair or remove it") from error
+
+
+def compressed_with_loss(content: bytes) -> bool:
+    """Whether the bytes of an image file are compressed with loss, whatever the file is called; False where they are no image."""
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            if image.format == "TIFF":
+                return image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
+            # A WebP file without loss has a chunk of its own.
+            return image.format == "JPEG" or (image.format == "WEBP" and b"VP8L" not in content[:64])
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def content_digest(*contents: bytes) -> str:

@@ -3,9 +3,11 @@
 A measure of this project, for what readers complain of most. All that has one true colour in a group of pages (a character's hair,
 a uniform) should have one colour in every colouring of them, be it the right one or not. The true colours of a group are cut into
 cells of CIELAB; on each page, the mean predicted chroma (a*, b*) of a cell is taken; then the variance of these means is divided
-into that between cells and that within them, across pages. The score is the share between cells: the correlation ratio of Fisher
-(1925), 1 where the true colour alone decides what is predicted, 0 where it decides nothing, as for a page without colour. Lightness
-stays out: the input gives it. A wrong colour that is kept scores as a right one; CIEDE2000 says which it is.
+into that between cells and that within them, across pages. The score is the share between cells, a correlation ratio (Fisher 1925)
+with one change: the whole is at least the variance between the true colours of the cells, so that a page which is hardly coloured,
+whose faint chroma follows its lightness, does not pass for a consistent one. 1: the true colour alone decides what is predicted,
+and colours lie as far apart as the true ones; 0: no colour, or colours by chance. Lightness stays out: the input gives it. A wrong
+colour that is kept scores as a right one; CIEDE2000 says which it is.
 """
 
 from __future__ import annotations
@@ -46,6 +48,8 @@ class Cells:
     groups: Indices
     cells: Indices
     pixels: tuple[Indices, ...]
+    truth: Chroma
+    """The true mean (a*, b*) of each entry."""
 
     @classmethod
     def of(cls, truths: Iterable[Lab], pages: Sequence[str], groups: Sequence[str]) -> Cells:
@@ -53,12 +57,21 @@ class Cells:
         page_numbers, group_numbers = _numbers(pages), _numbers(groups)
         rows: list[tuple[int, int, int, int]] = []
         pixels: list[Indices] = []
+        means: list[Chroma] = []
         for window, (truth, page, group) in enumerate(zip(truths, page_numbers, group_numbers, strict=True)):
             for cell, inside in _cells_of(truth):
                 rows.append((window, page, group, cell))
                 pixels.append(inside)
+                means.append(truth[..., 1:].reshape(-1, 2)[inside].mean(axis=0))
         columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-        return cls(columns[0], columns[1], columns[2], columns[3], tuple(pixels))
+        return cls(
+            columns[0],
+            columns[1],
+            columns[2],
+            columns[3],
+            tuple(pixels),
+            np.array(means, dtype=np.float64).reshape(-1, 2),
+        )
 
     def chroma(self, window: int, output: Lab) -> Chroma:
         """Return the mean (a*, b*) [entries of the window, 2] that an output in CIELAB gives to each cell of the window."""
@@ -68,7 +81,8 @@ class Cells:
 
 
 def consistency(cells: Cells, chroma: Chroma, keep: NDArray[np.bool_] | None = None) -> float:
-    """Return the share of the variance of `chroma` [entries, 2] that lies between a group's cells, 0 to 1.
+    """Return the share of the variance of `chroma` [entries, 2] that lies between a group's cells, 0 to 1; the whole is at least
+    the variance between the cells' true chroma.
 
     `keep` bool [entries] chooses entries; None: all. A page counts once, its windows together. Cells that are on one page alone
     say nothing of consistency and are left out, and so are groups with a single cell. NaN where nothing is left; 0 where the
@@ -79,21 +93,21 @@ def consistency(cells: Cells, chroma: Chroma, keep: NDArray[np.bool_] | None = N
     keys = np.stack([cells.groups[chosen], cells.cells[chosen], cells.pages[chosen]], axis=1)
     places, entry_place = np.unique(keys, axis=0, return_inverse=True)
     totals, means = _weighted_means(chroma[chosen], weights, entry_place.ravel())
+    true_means = _weighted_means(cells.truth[chosen], weights, entry_place.ravel())[1]
     _, cell_of, pages_of = np.unique(places[:, :2], axis=0, return_inverse=True, return_counts=True)
     shared = pages_of[cell_of.ravel()] > 1
-    between = within = 0.0
-    comparable = False
+    between = within = true_between = 0.0
     for group in np.unique(places[shared, 0]):
         members = np.flatnonzero(shared & (places[:, 0] == group))
         labels = np.unique(places[members, 1], return_inverse=True)[1]
         if labels.max() == 0:
             continue
-        comparable = True
         parts = _variance(means[members], totals[members], labels)
         between, within = between + parts[0], within + parts[1]
-    if not comparable:
+        true_between += _variance(true_means[members], totals[members], labels)[0]
+    if true_between == 0:
         return float("nan")
-    return between / (between + within) if between > 0 else 0.0
+    return between / (max(between, true_between) + within)
 
 
 def consistency_jackknife(cells: Cells, chroma: Chroma, labels: Labels) -> Jackknifed:

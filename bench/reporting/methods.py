@@ -187,7 +187,8 @@ def chance_sentence(run: Run) -> str:
     """Return what the rows of shuffled pages are, "" where there are none."""
     if not any(model.endswith(SHUFFLED) for model in run.references):
         return ""
-    return "Pages shuffled: a model's outputs of its first seed, each held against the truth of another page: chance."
+    seed = " of its first seed" if run.plan["trained_cells"] else ""
+    return f"Pages shuffled: a model's outputs{seed}, each held against the truth of another page: chance."
 
 
 def thresholds_sentence(run: Run, scores: Scores) -> str:

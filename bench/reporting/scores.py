@@ -25,6 +25,7 @@ from bench.statistics import (
 OPTIMUM = {
     "psnr": 100.0, "ssim": 1.0, "ciede2000": 0.0, "ciede2000_median": 0.0, "line_f1": 1.0, "line_precision": 1.0,
     "line_recall": 1.0, "lpips": 0.0, "rlpips": 0.0, "colourfulness_difference": 0.0, "chroma_error": 0.0, "fid": 0.0, "rfd": 0.0,
+    "gmsd": 0.0, "line_f1_loose": 1.0, "line_f1_strict": 1.0, "precision": 1.0, "recall": 1.0, "rprecision": 1.0, "rrecall": 1.0,
 }  # fmt: skip
 """What a metric gives the truth itself. KID and rKID are missing: an unbiased estimate may fall below that of the truth."""
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from data.archives import printable
 from data.errors import DataError, UnreadableImage
-from data.images import content_digest, decode_with_mode
+from data.images import compressed_with_loss, content_digest, decode_with_mode
 from data.pair import PairKey, Part, Pixels, RawPair
 from data.sources.listing import StoredImage
 from data.sources.naming import safe_ids
@@ -75,6 +75,14 @@ class FileSource:
         bw_content = page.bw.content()
         bw, bw_mode = decode_with_mode(bw_content, page.bw.name)
         return RawPair(bw, color, content_digest(content, bw_content), color_mode, bw_mode)
+
+    def lossy(self, key: PairKey) -> bool:
+        """Whether the page's colour picture is stored with loss.
+
+        Raises:
+            UnreadableImage: naming the file.
+        """
+        return compressed_with_loss(self._page(key).color.content())
 
     def file_name(self, key: PairKey) -> str:
         """The path of the colour file below the source; of pairs in bw/ and color/, below color/."""

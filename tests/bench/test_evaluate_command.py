@@ -106,6 +106,11 @@ def break_lossy(folder: Path) -> None:
     (folder / "c1" / "3.png").unlink()
 
 
+def break_name(folder: Path) -> None:
+    """JPEG under the name of a PNG."""
+    Image.open(folder / "c1" / "3.png").convert("RGB").save(folder / "c1" / "3.png", format="JPEG")
+
+
 def break_content(folder: Path) -> None:
     (folder / "c1" / "3.png").write_bytes(b"no picture")
 
@@ -116,6 +121,7 @@ def break_content(folder: Path) -> None:
         (break_missing, "1 of 6 pages are missing (c1_3)"),
         (break_size, "page c1_3 has 64x72 px, the truth 64x64"),
         (break_lossy, "compressed with loss (c1/3.jpg)"),
+        (break_name, "compressed with loss (c1/3.png)"),
         (break_content, "3.png"),
     ],
 )
@@ -148,6 +154,7 @@ def test_lossy_outputs_are_scored_under_a_label(folders, tmp_path, monkeypatch, 
         (("somewhere", "--pred", "x"), "RUN stands alone"),
         (("nowhere",), "nowhere"),
         (("--pred", "oracle=TRUTH", "--truth", "TRUTH"), "--pred 'oracle'"),
+        (("--pred", "mine-seed0=TRUTH", "--truth", "TRUTH"), "--pred 'mine-seed0'"),
         (("--pred", "a/b=TRUTH", "--truth", "TRUTH"), "--pred 'a/b'"),
         (("--pred", "TRUTH", "--pred", "TRUTH", "--truth", "TRUTH"), "twice"),
         (("--pred", "missing", "--truth", "TRUTH"), "missing: no such folder"),
@@ -166,7 +173,20 @@ def test_wrong_requests_are_one_line(folders, tmp_path, monkeypatch, capsys, arg
 def test_a_folder_with_something_else_is_left_alone(folders, tmp_path, monkeypatch, capsys) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
+    (tmp_path / "mine" / "docs").mkdir()
+    (tmp_path / "mine" / "docs" / ".notes.tmp").write_text("more work")
     truth = str(folders / "truth")
     assert evaluate("--pred", truth, "--truth", truth, "--out", str(tmp_path / "mine"), monkeypatch=monkeypatch) == 2
-    assert "thesis.tex" in capsys.readouterr().err
+    assert "is not empty and holds no run" in capsys.readouterr().err
+    assert (tmp_path / "mine" / "docs" / ".notes.tmp").read_text() == "more work"
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["docs", "thesis.tex"]
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
+
+
+def test_another_truth_or_other_rows_do_not_join_a_table(folders, tmp_path, monkeypatch, capsys) -> None:
+    blurred, truth, out = str(folders / "blurred"), str(folders / "truth"), str(tmp_path / "run")
+    assert evaluate("--pred", blurred, "--truth", truth, "--out", out, monkeypatch=monkeypatch) == 0
+    capsys.readouterr()
+    for pred, other in ((blurred, str(folders / "bw")), (f"more={blurred}", truth)):
+        assert evaluate("--pred", pred, "--truth", other, "--out", out, monkeypatch=monkeypatch) == 2
+        assert "other rows, another truth or another input" in capsys.readouterr().err

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import data.cache_files
+import data.images
 from data import DataError, load_split, make_split, open_pairs, prepare, recipe_settings
 from data.images import read_image
 from data.recipes import apply_recipe
@@ -321,14 +322,38 @@ def test_unwritable_cache_is_one_clear_line(chapters, tmp_path):
     assert "\n" not in str(raised.value)
 
 
-def test_full_disk_is_one_clear_line_and_leaves_nothing(chapters, tmp_path, monkeypatch):
+def test_a_failing_disk_costs_no_page(chapters, tmp_path, monkeypatch):
+    """An error that passes must not be taken for a broken page: the numbers would hang on it for ever."""
+    source, read, failing = open_pairs(str(chapters)), data.images.Path.read_bytes, []
+
+    def flaky(path):
+        if path.name == "page2.png" and path.parent.name == "chapter5" and not failing:
+            failing.append(path)
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(data.images.Path, "read_bytes", flaky)
+    with pytest.raises(DataError, match=r"page2.png: cannot be read now \(Input/output error\)"):
+        prepared(source, tmp_path / "cache", threads=1)
+    seen = []
+    again = prepared(source, tmp_path / "cache", on_progress=lambda done, total: seen.append(done))
+    assert seen[0] > 1
+    assert contents(again) == contents(prepared(source, tmp_path / "other"))
+
+
+def test_full_disk_is_one_clear_line_and_what_is_done_is_kept(chapters, tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(data.cache_files.os, "fsync", full)
+    source = open_pairs(str(chapters))
     with pytest.raises(DataError, match="disk is full; free some space"):
-        prepared(open_pairs(str(chapters)), tmp_path / "cache")
-    assert not leftovers(tmp_path / "cache")
+        prepared(source, tmp_path / "cache")
+    monkeypatch.undo()
+    seen = []
+    again = prepared(source, tmp_path / "cache", on_progress=lambda done, total: seen.append(done))
+    assert not seen
+    assert contents(again) == contents(prepared(source, tmp_path / "other"))
 
 
 def test_stale_leftovers_are_removed_and_fresh_ones_kept(chapters, tmp_path):

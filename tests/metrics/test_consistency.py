@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from skimage.color import rgb2lab
+from skimage.color import lab2rgb, rgb2lab
 
 from bench.metrics.consistency import Cells, consistency, consistency_jackknife
+from data.synthetic import SyntheticSource
 
 RED, BLUE, GREEN, GREY = (220, 60, 60), (60, 90, 220), (60, 180, 80), (128, 128, 128)
 
@@ -29,10 +30,52 @@ def score(*arguments, **options):
 TRUTHS = [lab(RED, BLUE), lab(BLUE, RED), lab(RED, BLUE)]
 
 
+def distance(first, second):
+    """Squared distance of two colours in the a*b* plane."""
+    return float(((lab(first, first)[0, 0, 1:] - lab(second, second)[0, 0, 1:]) ** 2).sum())
+
+
+def drawn_pages():
+    source = SyntheticSource(48, 64, series=1)
+    return [source.read(key).color[:64] for key in list(source.keys())[:8]]
+
+
+def faded(page, share):
+    """The page with a share of its chroma, as stored bytes."""
+    colours = rgb2lab(page)
+    colours[..., 1:] *= share
+    return rgb2lab(np.rint(255 * np.clip(lab2rgb(colours), 0, 1)).astype(np.uint8))
+
+
+def test_grey_and_faint_pages_do_not_pass_for_consistent_ones():
+    """Grey bytes have traces of chroma that follow lightness, which true colours predict: no reason for a high score."""
+    truths = drawn_pages()
+    pages = [rgb2lab(page) for page in truths]
+    luma = [
+        rgb2lab(np.repeat(np.rint(page @ (0.299, 0.587, 0.114)).astype(np.uint8)[..., None], 3, axis=2))
+        for page in truths
+    ]
+    sepia = [
+        rgb2lab(np.minimum(np.rint(page.mean(axis=2))[..., None] * (1.0, 0.95, 0.85), 255).astype(np.uint8))
+        for page in truths
+    ]
+    assert score(pages, pages) > 0.95
+    assert score(pages, luma) < 1e-4
+    assert score(pages, sepia) < 0.05
+    scores = [score(pages, [faded(page, share) for page in truths]) for share in (1.0, 0.75, 0.5, 0.25, 0.1)]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[2] < 0.5
+    assert scores[-1] < 0.05
+
+
 def test_truth_is_consistent_and_so_is_any_palette_that_is_kept():
     assert score(TRUTHS, TRUTHS) == pytest.approx(1.0, abs=1e-12)
-    swapped = [lab(GREEN, RED), lab(RED, GREEN), lab(GREEN, RED)]
+    swapped = [lab(BLUE, RED), lab(RED, BLUE), lab(BLUE, RED)]
     assert score(TRUTHS, swapped) == pytest.approx(1.0, abs=1e-12)
+    # A palette of its own counts fully where its colours lie as far apart as the true ones.
+    assert score([lab(RED, GREEN), lab(GREEN, RED)] * 2, [lab(RED, BLUE), lab(BLUE, RED)] * 2) == pytest.approx(
+        min(1.0, distance(RED, BLUE) / distance(RED, GREEN)), abs=1e-12
+    )
 
 
 def test_no_colour_and_colours_by_place_score_nothing():
@@ -43,8 +86,11 @@ def test_no_colour_and_colours_by_place_score_nothing():
     first, second = (2 * red + green) / 3, (red + 2 * green) / 3
     middle = (red + green) / 2
     between = 3 * (((first - middle) ** 2).sum() + ((second - middle) ** 2).sum())
+    true_between = 2 * 3 * distance(RED, BLUE) / 4
     total = 3 * (((red - middle) ** 2).sum() + ((green - middle) ** 2).sum())
-    assert score(TRUTHS, by_place) == pytest.approx(between / total, rel=1e-9)
+    assert between < true_between
+    expected = between / (true_between + total - between)
+    assert score(TRUTHS, by_place) == pytest.approx(expected, rel=1e-9)
 
 
 def test_it_falls_as_one_colour_drifts_from_page_to_page():

@@ -24,7 +24,11 @@ def joined_page(joined: Joined, across: Across, tables: Sequence[Table], picture
     values: dict[str, Any] = {
         "question": question(joined),
         "names": joined.names,
-        "within": merged(joined, [single.answer(run, scores) for run, scores in both]),
+        "within": [
+            f"[{label}] {sentence}"
+            for label, (run, scores) in zip(joined.labels, both, strict=True)
+            for sentence in single.answer(run, scores)
+        ],
         "between": words.answer(joined, across),
         "facts": _facts(joined),
         "notices": list(dict.fromkeys(text for _, scores in both if (text := single.notice(scores)))),

@@ -90,6 +90,7 @@ def test_the_page_stands_alone(joined_report):
     for recipe in ("lines", "screentone", "gray"):
         assert f'<h3 class="label">{recipe}</h3>' in page
         assert f"<dt>Run</dt><dd>tiny-{recipe}</dd>" in page
+        assert f"<li>[{recipe}] SSIM" in page
 
 
 def test_the_methods_text_says_what_was_joined(joined_report):
