@@ -46,7 +46,7 @@ def choose_metrics(*, require_calibrated: bool = False, store: WeightStore | Non
     wanted = ", ".join(f"{store.known[name].file_names[0]} ({store.known[name].published})" for name in missing)
     if missing and require_calibrated:
         raise RequestError(
-            f"calibrated scores need {wanted} in {store.places[0]}; put the missing files there or give --allow-uncalibrated"
+            f"calibrated scores need {wanted} in {store.places[0]}; `bench data prepare` fetches them, or give --allow-uncalibrated"
         )
     perceptual = "rlpips" if set(missing) & set(PERCEPTUAL_FILES) else "lpips"
     sets = RANDOM_SETS if set(missing) & set(SET_FILES) else CALIBRATED_SETS

@@ -72,7 +72,7 @@ def line_overlay(reference: LineReference, lightness: NDArray[np.float64]) -> ND
     return picture
 
 
-def overlay_caption(run: Run) -> str:
+def overlay_caption() -> str:
     """Return the caption of the figure: what the colours are, and what is not judged."""
     return (
         "What LineF1 sees, on the first pages of the figure of pictures: lines that input and truth share and the output has too "
