@@ -5,7 +5,8 @@ crop, mirrored with probability 1/2 (Isola et al. 2017, section 6.2); where the 
 one is drawn. Colours are never touched: they are what is learnt. Paired: B/W and colour share page, crop and flip.
 Unpaired: colour comes from a page drawn at random, as in the original CycleGAN, but never from its own B/W page
 and, where there are others, never from the batch's groups or pages; crop and flip are drawn for each.
-"disjoint", an ablation, gives an unpaired model B/W pages from one half of the groups and colours from the other, as where no pairs exist at all.
+"disjoint", an ablation, gives an unpaired model B/W pages from one half of the groups and colours from
+the other, as where no pairs exist at all.
 """
 
 from dataclasses import dataclass
