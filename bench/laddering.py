@@ -10,7 +10,6 @@ import numpy as np
 from rich.console import Console
 
 import data
-from bench.errors import RequestError
 from bench.ladder import Pages, climb
 from bench.metrics.choice import choose_metrics
 from bench.metrics.registry import METRICS
@@ -22,13 +21,11 @@ from data.geometry import resize_pair, window_origins
 from data.recipes import apply_recipe
 from data.splits import group_label
 
-LEAST_SIDE = 64
-"""px: the random networks of the feature metrics need as much."""
-
 
 @dataclass(frozen=True)
 class LadderRequest:
-    """What was asked for: the source of pages, how many, their size in px, the recipe of the input, and where results go."""
+    """What was asked for: the source of pages, how many (at least 2), their size in px (at least 64, which the feature networks
+    need), the recipe of the input, and where results go."""
 
     source: str
     out: Path
@@ -42,12 +39,8 @@ class LadderRequest:
 def ladder(request: LadderRequest, console: Console) -> str:
     """Write ladder.csv, ladder.md and ladder.pdf/.png into the folder asked for; return the Markdown.
 
-    Raises RequestError or data.DataError for a source that is not there or has too few readable pages.
+    Raises data.DataError for a source that is not there or has too few readable pages.
     """
-    if request.resolution < LEAST_SIDE or request.pages < 2:
-        raise RequestError(
-            f"a ladder needs 2 pages of {LEAST_SIDE} px or more, not {request.pages} of {request.resolution} px"
-        )
     choice = choose_metrics()
     pages = _pages(request)
     with Bar(console, "damaging", 1, "axis") as bar:

@@ -120,4 +120,4 @@ def test_the_command_writes_table_text_and_figure(tmp_path: Path, monkeypatch: p
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert "a ladder needs 2 pages" in capsys.readouterr().err
+    assert "'--pages': 1 is not in the range x>=2" in capsys.readouterr().err
