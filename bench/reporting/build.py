@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from bench.reporting.costs import cost_table
 from bench.reporting.curves import curves_caption, curves_figure
 from bench.reporting.dots import dots_caption, dots_figure
@@ -75,15 +77,20 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
 def _draw(run: Run, scores: Scores, folder: Path) -> list[Picture]:
     """Draw every figure that the run has the files for; returns them in the page's order."""
     with figure_style():
-        drawn = [
+        drawn = (
             ("grid", "What the models make of the same pages", grid_figure(run), grid_caption(run)),
             ("lines", "Lines kept, lost and invented", overlay_figure(run), overlay_caption()),
             ("scores", "Scores and how sure they are", dots_figure(run, scores), dots_caption(run, scores)),
             ("curves", "Scores during training", curves_figure(run), curves_caption(run)),
-        ]
-        pictures = []
-        for name, title, figure, caption in drawn:
-            if figure is not None:
-                save(figure, folder, name)
-                pictures.append(Picture(name, title, caption))
+        )
+        return write_pictures(drawn, folder)
+
+
+def write_pictures(drawn: Sequence[tuple[str, str, Figure | None, str]], folder: Path) -> list[Picture]:
+    """Write every (name, title, figure, caption) that has a figure into `folder`; returns what the page shows, in order."""
+    pictures = []
+    for name, title, figure, caption in drawn:
+        if figure is not None:
+            save(figure, folder, name)
+            pictures.append(Picture(name, title, caption))
     return pictures

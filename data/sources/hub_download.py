@@ -103,21 +103,29 @@ class _Unreachable(Exception):
 
 
 def _downloaded(name: str, revision: str | None, hub: Hub) -> Snapshot | None:
+    try:
+        folder = _snapshot(name, revision, hub, fetch=False)
+    except (OSError, ValueError):
+        # Not here, or not all of it.
+        return None
+    return Snapshot(folder, folder.name)
+
+
+def _snapshot(name: str, revision: str | None, hub: Hub, *, fetch: bool) -> Path:
+    """The folder of a dataset's files; `fetch`: what is missing is downloaded. Raises what the library raises."""
     import huggingface_hub
 
-    try:
-        folder = huggingface_hub.snapshot_download(
+    return Path(
+        huggingface_hub.snapshot_download(
             name,
             repo_type="dataset",
             revision=revision,
             cache_dir=hub.files(),
             ignore_patterns=list(NOT_FETCHED),
-            local_files_only=True,
+            endpoint=hub.endpoint,
+            local_files_only=not fetch,
         )
-    except (OSError, ValueError):
-        # Not here, or not all of it.
-        return None
-    return Snapshot(Path(folder), Path(folder).name)
+    )
 
 
 def _refuse_offline(spec: str) -> Snapshot:
@@ -181,18 +189,10 @@ def _missing_bytes(spec: str, name: str, info: Any, hub: Hub) -> int:
 
 
 def _download(spec: str, name: str, commit: str, hub: Hub) -> Snapshot:
-    import huggingface_hub
     from huggingface_hub import errors
 
     try:
-        folder = huggingface_hub.snapshot_download(
-            name,
-            repo_type="dataset",
-            revision=commit,
-            cache_dir=hub.files(),
-            ignore_patterns=list(NOT_FETCHED),
-            endpoint=hub.endpoint,
-        )
+        folder = _snapshot(name, commit, hub, fetch=True)
     except errors.GatedRepoError as error:
         raise NotFetched(
             f"{spec}: its owner grants access to those who ask; ask on the dataset's page, then log in with `hf auth login`"
@@ -201,7 +201,7 @@ def _download(spec: str, name: str, commit: str, hub: Hub) -> Snapshot:
         raise NotFetched(
             f"{spec}: the download stopped ({reason(error)}); whole files are kept, run the same command again to go on"
         ) from error
-    return Snapshot(Path(folder), commit)
+    return Snapshot(folder, commit)
 
 
 def _remember(snapshot: Snapshot, revision: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -273,3 +274,38 @@ def change_json():
         save_json(path, json.loads(path.read_text(encoding="utf-8")) | values)
 
     return change
+
+
+@pytest.fixture
+def unrendered(monkeypatch):
+    """Compose figures without rendering them, which takes most of the time of a report."""
+
+    def save(figure, folder, name):
+        for kind in ("pdf", "png"):
+            (folder / f"{name}.{kind}").write_bytes(b"")
+
+    monkeypatch.setattr("bench.reporting.build.save", save)
+
+
+class Links(HTMLParser):
+    """Collects what a page loads or links to, and its tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.targets, self.tags = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.targets += [value for name, value in attributes if name in ("src", "href")]
+
+
+@pytest.fixture
+def links_of():
+    """What a page loads, links to and is made of."""
+
+    def parsed(page):
+        links = Links()
+        links.feed(page)
+        return links
+
+    return parsed

@@ -1,7 +1,6 @@
 import csv
 import json
 import re
-from html.parser import HTMLParser
 
 import pytest
 from PIL import Image
@@ -20,29 +19,6 @@ EXPECTED = {
 
 def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-@pytest.fixture
-def unrendered(monkeypatch):
-    """Compose figures without rendering them, which takes most of the time of a report."""
-
-    def save(figure, folder, name):
-        for kind in ("pdf", "png"):
-            (folder / f"{name}.{kind}").write_bytes(b"")
-
-    monkeypatch.setattr("bench.reporting.build.save", save)
-
-
-class Links(HTMLParser):
-    """Collects what a page loads or links to, and its tags."""
-
-    def __init__(self):
-        super().__init__()
-        self.targets, self.tags = [], set()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        self.targets += [value for name, value in attributes if name in ("src", "href")]
 
 
 def test_a_report_has_its_files(built):
@@ -69,10 +45,9 @@ def test_figures_are_pictures_with_embedded_fonts(built):
             assert len(picture.convert("RGB").getcolors(2**24)) > 20
 
 
-def test_the_page_stands_alone(built):
+def test_the_page_stands_alone(built, links_of):
     page = (built / "index.html").read_text(encoding="utf-8")
-    links = Links()
-    links.feed(page)
+    links = links_of(page)
     assert {"figures/grid.png", "figures/grid.pdf", "tables/main.tex", "results.json"} <= set(links.targets)
     assert all((built / target).is_file() for target in links.targets)
     assert not re.search(r"https?://|url\(|@import", page)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.reporting.build import Report, write_tables, write_texts
+from bench.reporting.build import Report, write_pictures, write_tables, write_texts
 from bench.reporting.joined.across import Across, score_joined
 from bench.reporting.joined.grid import grid_caption, grid_figure
 from bench.reporting.joined.moves import moves_caption, moves_figure
@@ -16,7 +16,7 @@ from bench.reporting.joined.tables import joined_tables
 from bench.reporting.joined.words import warnings
 from bench.reporting.page import Picture
 from bench.reporting.replacing import replace_report
-from bench.reporting.style import figure_style, save
+from bench.reporting.style import figure_style
 
 
 def build_joined_report(run_folders: Sequence[Path], out: Path) -> Report:
@@ -47,13 +47,8 @@ def _write(joined: Joined, across: Across, folder: Path) -> None:
 def _draw(joined: Joined, across: Across, folder: Path) -> list[Picture]:
     """Draw every figure that the runs have the files for; returns them in the page's order."""
     with figure_style():
-        drawn = [
+        drawn = (
             ("moves", "How scores move from run to run", moves_figure(joined, across), moves_caption(joined, across)),
             ("grid", "The same pages in every run", grid_figure(joined), grid_caption(joined)),
-        ]
-        pictures = []
-        for name, title, figure, caption in drawn:
-            if figure is not None:
-                save(figure, folder, name)
-                pictures.append(Picture(name, title, caption))
-    return pictures
+        )
+        return write_pictures(drawn, folder)

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -31,30 +30,6 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.fixture
-def unrendered(monkeypatch):
-    """Compose figures without rendering them, which takes most of the time of a report."""
-
-    def save(figure, folder, name):
-        for kind in ("pdf", "png"):
-            (folder / f"{name}.{kind}").write_bytes(b"")
-
-    monkeypatch.setattr("bench.reporting.joined.build.save", save)
-    monkeypatch.setattr("bench.reporting.build.save", save)
-
-
-class Links(HTMLParser):
-    """Collects what a page loads or links to, and its tags."""
-
-    def __init__(self):
-        super().__init__()
-        self.targets, self.tags = [], set()
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.add(tag)
-        self.targets += [value for name, value in attributes if name in ("src", "href")]
-
-
 def test_a_joined_report_has_its_files(joined_report):
     assert set(contents(joined_report)) == EXPECTED
 
@@ -76,10 +51,9 @@ def test_figures_are_pictures_with_embedded_fonts(joined_report):
             assert len(picture.convert("RGB").getcolors(2**24)) > 20
 
 
-def test_the_page_stands_alone(joined_report):
+def test_the_page_stands_alone(joined_report, links_of):
     page = (joined_report / "index.html").read_text(encoding="utf-8")
-    links = Links()
-    links.feed(page)
+    links = links_of(page)
     assert {"figures/moves.png", "figures/grid.pdf", "tables/gaps.tex", "results.json", "methods.md"} <= set(
         links.targets
     )
