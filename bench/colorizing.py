@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,12 +40,16 @@ class ColorizeRequest:
 
 @dataclass
 class Outcome:
-    """How many pages were coloured, were there already, and could not be used; and the other files passed over."""
+    """How many pages were coloured, were there already, and could not be used; and the other files passed over.
+
+    `seams` are the seam scores of the pages that were coloured in tiles, by the pages' names; NaN where none can be told.
+    """
 
     coloured: int = 0
     there: int = 0
     unusable: int = 0
     skipped: int = 0
+    seams: dict[str, float] = field(default_factory=dict)
 
     def exit_code(self) -> int:
         """Return 0 where all went well, 1 where some pages could not be used, 2 where none could."""
@@ -55,6 +60,8 @@ class Outcome:
     def sentence(self, out: Path) -> str:
         """Return the closing line."""
         parts = [f"{_pages(self.coloured)} coloured into {out}"]
+        if self.seams:
+            parts.append(f"{len(self.seams)} of them in tiles{self._largest_seam()}")
         if self.there:
             parts.append(f"{self.there} there already (--force colours them again)")
         if self.unusable:
@@ -62,6 +69,13 @@ class Outcome:
         if self.skipped:
             parts.append(f"{self.skipped} other file{'s' if self.skipped > 1 else ''} passed over")
         return ", ".join(parts)
+
+    def _largest_seam(self) -> str:
+        judged = {name: score for name, score in self.seams.items() if math.isfinite(score)}
+        if not judged:
+            return ""
+        worst = max(judged, key=lambda name: judged[name])
+        return f" (largest seam score {judged[worst]:.2f}, {worst}; 1: no seam to see)"
 
 
 def colorize(request: ColorizeRequest, console: Console, check_stop: Callable[[], None]) -> Outcome:
@@ -170,6 +184,8 @@ def _colour_all(
                 raise RequestError(f"{page.name}: out of memory; give a smaller --short-side or --tile") from error
             write_png(out / page.target, picture)
             outcome.coloured += 1
+            if colourist.seam_score is not None:
+                outcome.seams[page.name] = colourist.seam_score
             bar.update(number + 1)
 
 

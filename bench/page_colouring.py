@@ -18,8 +18,9 @@ import torch
 from numpy.typing import NDArray
 
 from bench.errors import RequestError
+from bench.metrics.seams import page_seam_score
 from bench.prediction import to_pixels, to_tensor
-from bench.tiling import PIECE_BYTES, colour_in_tiles, features_a_pixel, side_for
+from bench.tiling import PIECE_BYTES, colour_in_tiles, features_a_pixel, page_seams, side_for
 from data import Pixels, Recipe, recipe_settings
 from data.geometry import resize, target_size
 from data.recipes import apply_recipe_grey
@@ -60,7 +61,11 @@ class Choices:
 
 
 class PageColourist:
-    """A trained generator that colours pages of any size."""
+    """A trained generator that colours pages of any size.
+
+    `seam_score` is that of the page coloured last, at the size at which the network saw it (see `page_seam_score`); None where
+    it went through the network in one piece.
+    """
 
     def __init__(
         self, translator: Translator, recipe: Recipe, recipe_values: Mapping[str, Any], choices: Choices, device: str
@@ -72,6 +77,7 @@ class PageColourist:
         self._choices = choices
         self._device = device
         self._features_a_pixel: float | None = None
+        self.seam_score: float | None = None
         # It is not trained any more, so no pass has to switch its modules over and back.
         translator.generator.eval()
 
@@ -114,20 +120,27 @@ class PageColourist:
         top, left = rows // 2, columns // 2
         padded = np.pad(grey, ((top, rows - top), (left, columns - left)), mode="reflect")
         heartbeat("")
-        colour = to_pixels(self._forward(to_tensor(_as_rgb(padded)[None], self._device), heartbeat))[0]
+        output, rows_and_columns = self._forward(to_tensor(_as_rgb(padded)[None], self._device), heartbeat)
+        colour = to_pixels(output)[0]
+        del output
+        self.seam_score = page_seam_score(colour, padded, *rows_and_columns) if any(rows_and_columns) else None
         return np.ascontiguousarray(colour[top : top + height, left : left + width])
 
-    def _forward(self, bw: torch.Tensor, heartbeat: Heartbeat) -> torch.Tensor:
+    def _forward(
+        self, bw: torch.Tensor, heartbeat: Heartbeat
+    ) -> tuple[torch.Tensor, tuple[tuple[int, ...], tuple[int, ...]]]:
+        """Return the network's output for `bw`, and y and x of the seams where it was put together from tiles."""
         translator, multiple = self._translator, self._translator.size_multiple
         height, width = bw.shape[-2:]
         with torch.no_grad():
             page = translator.network_input(bw)
         side = self._side(page.shape[1], height, width)
         if side is None:
-            return translator.colorize(bw)
+            return translator.colorize(bw), ((), ())
         del bw
         self._check_tiles(height, width)
-        return colour_in_tiles(translator.generator, page, side, multiple, heartbeat)
+        tiled = colour_in_tiles(translator.generator, page, side, multiple, heartbeat)
+        return tiled, page_seams(height, width, side, multiple)
 
     def _side(self, channels: int, height: int, width: int) -> int | None:
         """Return the side of the tiles in px, None where the page goes through the network in one piece."""

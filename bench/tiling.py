@@ -91,6 +91,12 @@ def seams(along: Sequence[Stretch]) -> tuple[int, ...]:
     return tuple((following.start + tile.stop) // 2 for tile, following in itertools.pairwise(along))
 
 
+def page_seams(height: int, width: int, side: int, multiple: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return y of all horizontal and x of all vertical seams of a page that `colour_in_tiles` cuts with its own overlap, px."""
+    overlap = overlap_for(multiple)
+    return seams(stretches(height, side, overlap, multiple)), seams(stretches(width, side, overlap, multiple))
+
+
 def overlap_for(multiple: int) -> int:
     """Return the overlap in px for a network whose sizes are multiples of `multiple`."""
     return math.ceil(LEAST_OVERLAP / multiple) * multiple

@@ -16,8 +16,9 @@ Direction = Literal["higher", "lower", "none"]
 class Metric:
     """One score: how it is named and printed, which way is better, and where its definition comes from.
 
-    A printed number is `value * scale` with `decimals` digits after the point. `kind` is "image" for scores of one window and
-    "set" for scores of a whole collection. `calibrated` is False where random weights stand in for trained ones.
+    A printed number is `value * scale` with `decimals` digits after the point. `kind` is "image" for scores of one window,
+    "set" for scores of a whole collection, and "page" for scores of whole pages, which no table of a run has: its windows are
+    never put together from tiles. `calibrated` is False where random weights stand in for trained ones.
     """
 
     name: str
@@ -28,7 +29,7 @@ class Metric:
     range: str
     source: str
     calibrated: bool
-    kind: Literal["image", "set"]
+    kind: Literal["image", "set", "page"]
     decimals: int
     scale: float = 1.0
 
@@ -335,6 +336,18 @@ _METRICS = (
         calibrated=True,
         kind="set",
         decimals=3,
+    ),
+    Metric(
+        name="seam_score",
+        shown="Seam score",
+        latex=r"Seam score",
+        direction="lower",
+        unit="",
+        range="above 0; about 1 where no seam is to be seen",
+        source="defined by this project after Wu and Yuen 1997: steps across tile borders over steps beside them, 4 px",
+        calibrated=True,
+        kind="page",
+        decimals=2,
     ),
 )
 

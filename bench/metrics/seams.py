@@ -2,11 +2,12 @@
 
 A measure of this project, after the blockiness measures of image coding, which compare the steps across block borders
 with the steps elsewhere (Wu and Yuen 1997, "A generalized block-edge impairment metric for video coding"). It is a
-check of whole-page colouring, not a score of the tables.
+check of whole-page colouring, said by `bench colorize`, not a score of the tables: test windows are never tiled.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,11 +24,35 @@ CLEARANCE = 2
 NEIGHBOURHOOD = 16
 """Steps up to this many `reach` further away are compared with: near enough to show the same things as the seam."""
 
+REPORTED_REACH = 4
+"""px: the reach at which pages are reported. Tiles are blended, so what is left of a seam is soft."""
+
+FLAT = 2.0
+"""Levels of 255: a page with a larger step across a border is drawn on there, and a step of the colours is no seam."""
+
+Rows = Sequence[int]
+_Steps = NDArray[np.float64]
+
+
+def page_seam_score(picture: NDArray[np.uint8], page: NDArray[np.uint8], rows: Rows, columns: Rows) -> float:
+    """Return the seam score of a coloured page at REPORTED_REACH, from the pixels alone where the page itself is flat.
+
+    A line or a panel's border that happens to lie on a seam is no seam, and a picture without tiles has it too. `picture` is
+    uint8 [H, W, 3], `page` the grey page uint8 [H, W] that was coloured; `rows` and `columns` as in `seam_score`. NaN where the
+    page is flat nowhere at the seams. Raises RequestError as `seam_score` does.
+    """
+    levels, grey = picture.astype(np.float32), page.astype(np.float32)
+    across = [
+        _steps(levels, rows, REPORTED_REACH, grey),
+        _steps(levels.swapaxes(0, 1), columns, REPORTED_REACH, grey.T),
+    ]
+    return _score(across)
+
 
 def seam_score(
     picture: NDArray[np.uint8],
-    rows: Sequence[int],
-    columns: Sequence[int],
+    rows: Rows,
+    columns: Rows,
     reference: NDArray[np.uint8] | None = None,
     reach: int = 1,
 ) -> float:
@@ -53,17 +78,26 @@ def seam_score(
         if reference.shape != picture.shape:
             raise RequestError(f"seams: picture {picture.shape} and reference {reference.shape} differ in shape")
         levels -= reference
-    across = [_steps(levels, rows, reach), _steps(levels.swapaxes(0, 1), columns, reach)]
+    return _score([_steps(levels, rows, reach), _steps(levels.swapaxes(0, 1), columns, reach)])
+
+
+def _score(across: Sequence[tuple[_Steps, _Steps]]) -> float:
     at_seams, beside = (np.concatenate([steps[part] for steps in across]) for part in (0, 1))
     if not at_seams.size or not beside.size:
         raise RequestError("seams: give at least one, on a picture with room beside it")
+    at_seams, beside = (steps[np.isfinite(steps)] for steps in (at_seams, beside))
+    if not at_seams.size or not beside.size:
+        return math.nan
     return float((at_seams.mean() + JUST_VISIBLE) / (beside.mean() + JUST_VISIBLE))
 
 
 def _steps(
-    levels: NDArray[np.float32], seams: Sequence[int], reach: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean step of every seam along the first axis, and of every position that seams are compared with."""
+    levels: NDArray[np.float32], seams: Rows, reach: int, page: NDArray[np.float32] | None = None
+) -> tuple[_Steps, _Steps]:
+    """Return the mean step of every seam along the first axis, and of every position that seams are compared with.
+
+    With a `page`, only pixels count where it is flat; NaN where it is flat nowhere.
+    """
     places = np.arange(reach, len(levels) - reach + 1)
     if not seams:
         return np.empty(0), np.empty(0)
@@ -72,12 +106,19 @@ def _steps(
     distance = np.abs(places[:, None] - np.asarray(seams)).min(axis=1)
     beside = places[(distance >= CLEARANCE * reach) & (distance <= (CLEARANCE + NEIGHBOURHOOD) * reach)]
     return (
-        np.array([_mean_step(levels, place, reach) for place in seams]),
-        np.array([_mean_step(levels, int(place), reach) for place in beside]),
+        np.array([_mean_step(levels, place, reach, page) for place in seams]),
+        np.array([_mean_step(levels, int(place), reach, page) for place in beside]),
     )
 
 
-def _mean_step(levels: NDArray[np.float32], place: int, reach: int) -> float:
+def _mean_step(levels: NDArray[np.float32], place: int, reach: int, page: NDArray[np.float32] | None) -> float:
+    steps = _step(levels, place, reach)
+    if page is not None:
+        steps = steps[_step(page, place, reach) <= FLAT]
+    return float(steps.mean()) if steps.size else math.nan
+
+
+def _step(levels: NDArray[np.float32], place: int, reach: int) -> NDArray[np.float64]:
     before = levels[place - reach : place].mean(axis=0, dtype=np.float64)
     after = levels[place : place + reach].mean(axis=0, dtype=np.float64)
-    return float(np.abs(after - before).mean())
+    return np.asarray(np.abs(after - before))

@@ -184,8 +184,10 @@ def test_tiles_are_used_where_asked_for_and_come_near_the_whole():
     page = drawing(448, 640)
     whole = colourist("pix2pix", Choices(short_side=0, tile=0)).colour(page, silent).astype(int)
     notes: list[str] = []
-    tiled = colourist("pix2pix", Choices(short_side=0, tile=500)).colour(page, notes.append).astype(int)
+    in_tiles = colourist("pix2pix", Choices(short_side=0, tile=500))
+    tiled = in_tiles.colour(page, notes.append).astype(int)
     assert "colour, tile 2 of 2" in notes
+    assert in_tiles.seam_score == pytest.approx(1, abs=0.1)
     assert 0 < np.abs(tiled - whole).mean() < 0.5
 
 
@@ -207,6 +209,16 @@ def test_colour_pages_are_told_from_tinted_paper():
 
 
 # Names and places
+
+
+def test_the_largest_seam_score_of_pages_in_tiles_is_said(tmp_path, command, copy_cell):
+    save(tmp_path / "wide.png", np.full((64, 900, 3), 200, np.uint8))
+    save(tmp_path / "small.png", drawing(64, 64))
+    options = ("--from", copy_cell, "--out", "out", "--short-side", "0", "--tile", "512")
+    assert command("wide.png", "small.png", *options)[:2] == (
+        0,
+        "2 pages coloured into out, 1 of them in tiles (largest seam score 1.00, wide.png; 1: no seam to see)\n",
+    )
 
 
 def test_files_folders_and_archives_keep_their_names_and_places(tmp_path, command, copy_cell):

@@ -13,6 +13,7 @@ SET = "fid kid precision recall rfd rkid rprecision rrecall colour_consistency"
 def test_all_metrics_are_there_under_their_own_names():
     assert {name for name, metric in METRICS.items() if metric.kind == "image"} == set(IMAGE.split())
     assert [name for name, metric in METRICS.items() if metric.kind == "set"] == SET.split()
+    assert [name for name, metric in METRICS.items() if metric.kind == "page"] == ["seam_score"]
     assert all(name == metric.name for name, metric in METRICS.items())
 
 

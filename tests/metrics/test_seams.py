@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import RequestError
-from bench.metrics.seams import seam_score
+from bench.metrics.seams import page_seam_score, seam_score
 
 SEAM = 40
 
@@ -72,3 +72,20 @@ def test_what_cannot_be_measured_is_refused_in_one_line(rows, columns, reference
     with pytest.raises(RequestError) as refused:
         seam_score(stepped(10), rows, columns, reference=reference)
     assert "\n" not in str(refused.value)
+
+
+@given(height=st.integers(0, 100), ink=st.integers(10, 100))
+def test_what_is_drawn_on_a_seam_is_none_and_a_step_beside_it_is(height, ink):
+    page = np.full((100, 100), 150, np.uint8)
+    page[30:, SEAM:] -= np.uint8(ink)
+    picture = np.repeat(page[..., None], 3, axis=2)
+    assert page_seam_score(picture, page, [], [SEAM]) == pytest.approx(1)
+    assert page_seam_score(picture.swapaxes(0, 1), page.T, [SEAM], []) == pytest.approx(1)
+    picture[:, SEAM:] += np.uint8(height)
+    assert page_seam_score(picture, page, [], [SEAM]) == pytest.approx(1 + height)
+
+
+def test_a_page_that_is_flat_nowhere_at_its_seams_cannot_be_judged():
+    page = np.full((100, 100), 150, np.uint8)
+    page[:, SEAM:] = 0
+    assert np.isnan(page_seam_score(np.repeat(page[..., None], 3, axis=2), page, [], [SEAM]))
