@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import feature_files
 from bench.evaluation import other_pages
 from bench.feature_files import kept_features
 from bench.metrics.choice import choose_metrics
@@ -48,12 +49,24 @@ def test_features_are_computed_once_and_again_where_the_content_changed(windows:
     assert reader.asked == 3
 
 
-def test_an_interrupted_write_leaves_nothing_to_be_believed(windows: np.ndarray, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fails", ["write_array", "write_json"])
+def test_an_interrupted_write_leaves_nothing_to_be_believed(
+    windows: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """Features of other windows lie there: after a write that failed they, or the new ones, never pass for each other."""
     reader = CountingReader(choose_metrics())
-    first = kept_features(tmp_path, windows, reader)
-    next(tmp_path.glob("*.json")).unlink()
-    np.testing.assert_array_equal(kept_features(tmp_path, windows, reader), first)
-    assert reader.asked == 2
+    before = kept_features(tmp_path, windows[::-1].copy(), reader)
+
+    def full_disk(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(feature_files, fails, full_disk)
+        kept_features(tmp_path, windows, reader)
+    assert not list(tmp_path.glob("*.json"))
+    after = kept_features(tmp_path, windows, reader)
+    assert reader.asked == 3
+    np.testing.assert_array_equal(after, before[:, ::-1])
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.integers(1, 2)), min_size=1, max_size=12))
