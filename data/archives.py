@@ -10,7 +10,6 @@ import re
 import stat
 import threading
 import zipfile
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import IO
 
 from data.errors import UnreadableImage
 from data.images import MAX_BYTES, SUFFIXES
+from data.printing import printable, reason
 
 ARCHIVE_SUFFIXES = frozenset({".cbz", ".zip"})
 """File name endings that count as archives, compared in lower case."""
@@ -40,7 +40,12 @@ MAX_OPEN = 8
 """Archives kept open between reads: parsing a table of contents again for every page takes 2 ms at 200 entries, 87 ms at
 10,000. Pages are read in order, so few archives are in use at once."""
 
+BOUNDED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""Ways of compressing that `zipfile` undoes a bounded piece at a time. Of bzip2 and LZMA it unpacks whatever it has read:
+a kilobyte becomes gigabytes before anything can be counted."""
+
 _CHUNK = 2**20
+_OTHER_COMPRESSION = "compressed in another way than archives of pages are (deflate, or not at all); repack it"
 _ENCRYPTED = 0x1
 """Bit 0 of the general-purpose flags (PKWARE APPNOTE, section 4.4.4)."""
 _UNIX_MODE_SHIFT = 16
@@ -62,14 +67,15 @@ def list_archive(path: Path) -> Listing:
     Raises:
         UnreadableImage: not an archive, damaged, encrypted, or larger than the limits.
     """
-    with _complaining(str(path)), _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
+    with _complaining(printable(str(path))), _BoundedFile(path) as file, zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
+    shown = printable(str(path))
     if len(entries) > MAX_ENTRIES:
-        raise UnreadableImage(f"{path}: {len(entries):,} entries, more than the limit of {MAX_ENTRIES:,}; split it")
+        raise UnreadableImage(f"{shown}: {len(entries):,} entries, more than the limit of {MAX_ENTRIES:,}; split it")
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
-        raise UnreadableImage(f"{path}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes, the limit; split it")
+        raise UnreadableImage(f"{shown}: unpacks to more than {MAX_UNPACKED_BYTES:,} bytes, the limit; split it")
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-        raise UnreadableImage(f"{path}: encrypted; save it without a password")
+        raise UnreadableImage(f"{shown}: encrypted; save it without a password")
     pages: list[tuple[int, PurePosixPath]] = []
     unusable: list[str] = []
     skipped = 0
@@ -80,8 +86,8 @@ def list_archive(path: Path) -> Listing:
             continue
         if PurePosixPath(name).suffix.lower() not in SUFFIXES:
             skipped += 1
-        elif reason := _why_refused(entry, name):
-            unusable.append(f"{path}: {printable(name)}: {reason}")
+        elif why := _why_refused(entry, name):
+            unusable.append(f"{shown}: {printable(name)}: {why}")
         else:
             pages.append((index, PurePosixPath(*(_safe_part(part) for part in PurePosixPath(name).parts))))
     return Listing(tuple(pages), tuple(unusable), skipped)
@@ -98,7 +104,9 @@ def read_entry(path: Path, index: int, name: str) -> bytes:
     with _complaining(name), _open_archives.borrowed(path) as archive:
         entries = archive.infolist()
         if index >= len(entries):
-            raise UnreadableImage(f"{name}: {path.name} was changed meanwhile; run the command again")
+            raise UnreadableImage(f"{name}: {printable(path.name)} was changed meanwhile; run the command again")
+        if entries[index].compress_type not in BOUNDED:
+            raise UnreadableImage(f"{name}: {_OTHER_COMPRESSION}")
         with archive.open(entries[index]) as file:
             return _bounded_content(file, name)
 
@@ -128,11 +136,6 @@ def short_part(part: str) -> str:
     return f"{encoded[: PART_BYTES - 9].decode('utf-8', 'ignore')}-{hashlib.sha256(encoded).hexdigest()[:8]}"
 
 
-def printable(text: str) -> str:
-    """Return `text` with everything that a terminal might obey replaced by "?"."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def _safe_part(part: str) -> str:
     """Return a name that every file system takes."""
     return short_part(re.sub(r'[<>:"|?*]', "_", printable(part)).rstrip(" .")) or "_"
@@ -143,6 +146,8 @@ def _why_refused(entry: zipfile.ZipInfo, name: str) -> str:
         return "its name leads out of the archive; rename it"
     if stat.S_ISLNK(entry.external_attr >> _UNIX_MODE_SHIFT):
         return "a link, not an image; put the image itself into the archive"
+    if entry.compress_type not in BOUNDED:
+        return _OTHER_COMPRESSION
     if entry.file_size > MAX_BYTES:
         return f"{entry.file_size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it"
     return ""
@@ -236,7 +241,8 @@ def _complaining(name: str) -> Iterator[None]:
         yield
     except UnreadableImage:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        # NotImplementedError: a compression that Python does not know; RuntimeError: a password is asked for.
-        reason = printable(" ".join(str(error).split())) or type(error).__name__
-        raise UnreadableImage(f"{name}: the ZIP archive is damaged ({reason}); repair or repack it") from error
+    except MemoryError:
+        raise
+    # An archive is what a stranger wrote; what `zipfile` raises on a damaged one is not a closed list.
+    except Exception as error:
+        raise UnreadableImage(f"{name}: the ZIP archive is damaged ({reason(error)}); repair or repack it") from error

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from data.archives import printable
 from data.errors import DataError
+from data.printing import printable, reason
 from data.sources import manifest_rows
 from data.sources.manifest_rows import COLUMNS, MAX_CELL, Row, check_count, check_header, row_of
 
@@ -18,13 +18,13 @@ def parquet_rows(path: Path) -> list[Row]:
     Raises:
         DataError: no parquet, too large, columns of other types, or no column `color`.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
             check_count(path, file.metadata.num_rows)
             check_header(path, file.schema_arrow.names)
+            _check_unpacked(path, file.metadata)
             wanted = [field for field in file.schema_arrow if field.name in COLUMNS]
         for field in wanted:
             _check_type(path, field)
@@ -32,9 +32,23 @@ def parquet_rows(path: Path) -> list[Row]:
         # As dictionaries, so that a long text that is stored once is not written out for every row.
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             return list(_rows(path, file.iter_batches(_BATCH_ROWS, columns=[field.name for field in wanted])))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(printable(f"{path}: cannot be read as parquet ({reason}); write it anew")) from error
+    except DataError:
+        raise
+    # A table is what a stranger wrote; what pyarrow raises on a damaged one is not a closed list.
+    except Exception as error:
+        raise DataError(printable(f"{path}: cannot be read as parquet ({reason(error)}); write it anew")) from error
+
+
+def _check_unpacked(path: Path, metadata: Any) -> None:
+    """Raise DataError where a column claims to unpack to more than a manifest may hold."""
+    limit = 2 * manifest_rows.MAX_TABLE_BYTES
+    for group in range(metadata.num_row_groups):
+        for at in range(metadata.num_columns):
+            column = metadata.row_group(group).column(at)
+            if column.path_in_schema in COLUMNS and column.total_uncompressed_size > limit:
+                raise DataError(
+                    f"{path}: column {column.path_in_schema} unpacks to more than {limit:,} bytes; split it"
+                )
 
 
 def _check_type(path: Path, field: Any) -> None:
@@ -64,6 +78,8 @@ def _rows(path: Path, batches: Iterable[Any]) -> Iterator[Row]:
             _check_cells(path, name, column)
         for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             number += 1
+            # The count that the file claims may be a lie.
+            check_count(path, number)
             row = row_of(f"row {number}", dict(zip(names, cells, strict=True)))
             letters += sum(len(getattr(row, name)) for name in names)
             if letters > manifest_rows.MAX_TABLE_BYTES:

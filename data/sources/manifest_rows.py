@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.archives import printable
 from data.errors import DataError
+from data.printing import one_line, printable
 
 COLUMNS = ("color", "bw", "series", "chapter", "page", "split")
 """Only `color` is required."""
@@ -17,6 +17,12 @@ MAX_ROWS = 500_000
 
 MAX_CELL = 1024
 """Longer cells are refused, in bytes: they are names and paths."""
+
+MAX_COLUMNS = 1000
+"""Of a table; those that are not ours are passed over, but all of them take memory."""
+
+_NAMED_COLUMNS = 10
+"""Of a table without `color`, in the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,13 @@ def check_count(path: Path, rows: int) -> None:
 
 
 def check_header(path: Path, header: Sequence[str]) -> None:
-    """Raise DataError where the column `color` is missing, or a column is there twice."""
+    """Raise DataError where there are too many columns, `color` is missing, or a column is there twice."""
+    if len(header) > MAX_COLUMNS:
+        raise DataError(
+            f"{path}: {len(header):,} columns, more than the limit of {MAX_COLUMNS:,}; take out what is not used"
+        )
     if "color" not in header:
-        names = ", ".join(name for name in header if name) or "none"
+        names = _named(header)
         hint = " separated by commas," if any(mark in names for mark in ";\t") else ""
         images = f"; a dataset that holds its images is given as hf:{path}" if path.suffix.lower() == ".parquet" else ""
         raise DataError(
@@ -58,6 +68,12 @@ def check_header(path: Path, header: Sequence[str]) -> None:
     for name in COLUMNS:
         if list(header).count(name) > 1:
             raise DataError(f"{path}: {header.count(name)} columns are called {name}; keep one")
+
+
+def _named(header: Sequence[str]) -> str:
+    names = [name for name in header if name]
+    more = [f"and {len(names) - _NAMED_COLUMNS} more"] if len(names) > _NAMED_COLUMNS else []
+    return one_line(", ".join([*names[:_NAMED_COLUMNS], *more])) or "none"
 
 
 def _text(cell: object) -> str:

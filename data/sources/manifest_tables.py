@@ -14,6 +14,9 @@ from data.sources.manifest_rows import MAX_CELL, Row, check_count, check_header,
 _LONGEST_HEADER = 65_536
 """Of a CSV file that is looked at to see whether it is a manifest, in letters."""
 
+_LONGEST_LINE = 2**20
+"""In letters: of the longest line, a list of cells many times its size is made before anything can be counted."""
+
 
 def read_table(path: Path) -> list[Row]:
     """All rows of a .csv (UTF-8, commas, a header line) or .parquet file (columns of text or whole numbers).
@@ -54,13 +57,22 @@ def _csv_rows(path: Path) -> list[Row]:
         raise DataError(f"{path}: not UTF-8 (byte {error.start:,}); save it as CSV in UTF-8") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(_lines(path, text), strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         check_header(path, header)
         return list(_records(path, header, reader))
     except csv.Error as error:
         raise DataError(f"{path} line {reader.line_num}: not CSV ({error}); save it as CSV with commas") from error
+
+
+def _lines(path: Path, text: str) -> Iterator[str]:
+    for number, line in enumerate(io.StringIO(text, newline=""), start=1):
+        if len(line) > _LONGEST_LINE:
+            raise DataError(
+                f"{path} line {number}: more than {_LONGEST_LINE:,} letters, the limit; break or shorten it"
+            )
+        yield line
 
 
 def _records(path: Path, header: Sequence[str], reader: Any) -> Iterator[Row]:
