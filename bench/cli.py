@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from bench.cli_metrics import evaluate, metrics
 from bench.cli_prepare import prepare
+from bench.cli_run import run, show_table, status, wide_console
 from bench.errors import RequestError
 
 
@@ -46,11 +46,6 @@ def main() -> None:
         _fail(f"{where}{error.strerror or error}; what is done is kept, mend it and run the same command again", 2)
 
 
-def _console() -> Console:
-    """Standard output: as wide as the terminal, wide enough for every table where it is not one."""
-    return Console() if sys.stdout.isatty() else Console(width=140)
-
-
 def _fail(message: str, exit_code: int, context: click.Context | None = None) -> None:
     line = " ".join(message.split())
     mend = f" (see `{context.command_path} --help`)" if context is not None else ""
@@ -72,123 +67,8 @@ def bench() -> None:
     """
 
 
-@bench.command()
-@click.option(
-    "--preset",
-    help="demo, small, paper, or a .toml file. Default: paper for Hub data, small for a folder, demo for synthetic.",
-)
-@click.option(
-    "--data", "source", help="synthetic, a folder, hf:owner/name[@REVISION], or hf:PATH of a local parquet dataset."
-)
-@click.option(
-    "--models", "names", help="Models by comma, or `all` (the three GANs). Reference rows come by themselves."
-)
-@click.option(
-    "--load",
-    "loads",
-    multiple=True,
-    metavar="NAME=FILE",
-    help="Also score a generator trained elsewhere, such as pix2pix=latest_net_G.pth; `--models none` scores it alone.",
-)
-@click.option("--budget", help="Training compute of the whole experiment: 10h, 6m, 2-pflop, 200k-images, 5k-steps.")
-@click.option("--seeds", help="A number N for the seeds 0 to N-1, or seeds by comma such as 3,7.")
-@click.option("--recipe", help="How the black-and-white input is made: original, gray, lines or screentone.")
-@click.option("--resolution", help="64, 128, 256, 512 or 1024 px, or 2048x1024.")
-@click.option("--precision", help="fp32 or bf16, the same for all models.")
-@click.option("--group-by", help="What is kept whole by the split: chapter or series (harder).")
-@click.option("--split", "split_file", help="Take the split of another run: its split.json. One that leaks is refused.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run's folder. Default: runs/<preset>-<digest>.")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Change any number of the preset, such as training.batch_size=4.",
-)
-@click.option("--plan", type=click.Path(path_type=Path), help="Repeat the steps of another run's plan.json.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for decoded pages. Default: ~/.cache/manga-gan-bench."
-)
-@click.option(
-    "--deterministic", is_flag=True, help="The same bits every time on a GPU too (slower); the CPU always is."
-)
-@click.option(
-    "--allow-uncalibrated", is_flag=True, help="Go on without metric weights: rFD and rLPIPS instead of FID and LPIPS."
-)
-@click.option(
-    "--offline", is_flag=True, help="Reach for nothing over the network; `bench data prepare` brings everything before."
-)
-@click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
-def run(
-    preset: str | None, source: str | None, names: str | None, loads: tuple[str, ...], budget: str | None, seeds: str | None,
-    recipe: str | None, resolution: str | None, precision: str | None, group_by: str | None, split_file: str | None,
-    out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
-    deterministic: bool, allow_uncalibrated: bool, offline: bool, dry_run: bool,
-) -> int:  # fmt: skip
-    """Train, colour, score and report; run again to go on where it stopped."""
-    from bench.offline import go_offline
-    from bench.requesting import build_experiment, default_cache
-
-    given: dict[str, Any] = {
-        "models": names, "budget": budget, "seeds": seeds, "recipe": recipe, "resolution": resolution,
-        "precision": precision, "data.group_by": group_by, "data.source": source,
-        "data.split_file": split_file,
-    }  # fmt: skip
-    experiment = build_experiment(preset, given, assignments, allow_uncalibrated, loads)
-    if offline:
-        go_offline()
-    # After the request is known to be right: these imports take seconds.
-    from bench.devices import choose_device
-    from bench.orchestrate import Request
-
-    out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
-    request = Request(experiment, out, choose_device(device), cache or default_cache(), plan, deterministic, offline)
-    return _dry_run(request) if dry_run else _run(request)
-
-
-def _run(request: Any) -> int:
-    from bench import orchestrate
-    from bench.progress import logging_to
-    from bench.runfolder import RunFolder
-    from bench.stopping import Stopped, listening
-
-    console = Console(stderr=True)
-    folder = RunFolder(request.out)
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(folder.locked())
-        stack.enter_context(logging_to(folder.log, console))
-        stop = stack.enter_context(listening())
-        try:
-            complete = orchestrate.run(request, console, stop)
-        except Stopped as stopped:
-            click.echo("bench: stopped with everything saved; the same command goes on from here", err=True)
-            return stopped.exit_code
-    _show_table(folder.report)
-    return 0 if complete else 1
-
-
-def _dry_run(request: Any) -> int:
-    from bench.dryrun import print_dry_run
-
-    print_dry_run(request, _console())
-    return 0
-
-
-def _show_table(report: Path) -> None:
-    click.echo((report / "tables" / "main.md").read_text(encoding="utf-8"))
-    click.echo(f"report: {report / 'index.html'}")
-
-
-@bench.command()
-@click.argument("run_folder", required=False, type=click.Path(path_type=Path))
-def status(run_folder: Path | None) -> int:
-    """Show how far the cells of a run are (default: the newest run)."""
-    from bench.overview import print_status
-    from bench.runfolder import newest_run, open_run
-
-    print_status(open_run(run_folder) if run_folder else newest_run(Path("runs")), _console())
-    return 0
+bench.add_command(run)
+bench.add_command(status)
 
 
 @bench.command()
@@ -211,7 +91,7 @@ def report(runs: tuple[Path, ...], out: Path | None, name: str | None) -> int:
     made = make_report(runs, out, name)
     for warning in made.warnings:
         click.echo(f"bench: {warning}", err=True)
-    _show_table(made.folder)
+    show_table(made.folder)
     return 0
 
 
@@ -223,8 +103,8 @@ def models(context: click.Context) -> int:
         from bench.outside_models import print_outside_models
         from bench.overview import print_models
 
-        print_models(_console())
-        print_outside_models(_console())
+        print_models(wide_console())
+        print_outside_models(wide_console())
     return 0
 
 
@@ -242,7 +122,7 @@ def show(name: str, resolution: str, assignments: tuple[str, ...], as_json: bool
     from bench.requesting import parse_resolution
 
     height, aspect = parse_resolution(resolution)
-    print_card(model_card(name, height, assignments, aspect), _console(), as_json=as_json)
+    print_card(model_card(name, height, assignments, aspect), wide_console(), as_json=as_json)
     return 0
 
 
@@ -252,7 +132,7 @@ def conform(files: tuple[Path, ...]) -> int:
     """Compare the models with numbers of the original implementations, in float64; exit code 1 where one deviates."""
     from bench.conformance import conform as conforms
 
-    return 0 if conforms(files, _console()) else 1
+    return 0 if conforms(files, wide_console()) else 1
 
 
 @bench.command()
@@ -305,7 +185,7 @@ def colorize(
 
 def _colorize(request: Any) -> int:
     from bench.colorizing import colorize
-    from bench.progress import logging_to
+    from bench.run_log import logging_to
     from bench.stopping import Stopped, listening
 
     console = Console(stderr=True)
@@ -362,5 +242,5 @@ def info(
     request = DataInfoRequest(
         spec, layout, bw_side, bw_column, color_column, as_json, contact_sheet, recipes, resolution
     )
-    print_data(request, _console())
+    print_data(request, wide_console())
     return 0

@@ -104,7 +104,7 @@ def evaluate(
 
 def _evaluate_external(request: Any) -> int:
     from bench.external import evaluate_external
-    from bench.progress import logging_to
+    from bench.run_log import logging_to
 
     console = Console(stderr=True)
     with logging_to(None, console):
@@ -113,8 +113,8 @@ def _evaluate_external(request: Any) -> int:
 
 
 def _evaluate_run(path: Path, require_calibrated: bool, device: str) -> int:
-    from bench.progress import logging_to
     from bench.rescoring import rescore
+    from bench.run_log import logging_to
     from bench.stopping import Stopped, listening
 
     console = Console(stderr=True)

@@ -36,8 +36,8 @@ def prepare(
 ) -> int:  # fmt: skip
     """Bring everything that `bench run` with the same options needs onto this machine: dataset, weights, decoded pages.
 
-    After it, `bench run --offline` needs no network. Exit code 1 where something is missing; what was fetched stays, and
-    the same command goes on.
+    After it, `bench run --offline` needs no network. Exit code 1 where something is missing that the run needs; what was
+    fetched stays, and the same command goes on.
     """
     from bench.offline import go_offline
     from bench.requesting import build_experiment, default_cache
@@ -58,8 +58,8 @@ def prepare(
 
 
 def _prepare(request: Any) -> int:
-    from bench.progress import logging_to
     from bench.readiness import complete, make_ready, print_items
+    from bench.run_log import logging_to
 
     console = Console(stderr=True)
     # Ctrl-C ends a download or a preparation at once; both go on from there.

@@ -13,8 +13,9 @@ from rich.console import Console
 import data
 from bench.errors import RequestError
 from bench.experiment import RESOLUTIONS
-from bench.progress import Bar, logging_to
+from bench.progress import Bar
 from bench.requesting import parse_resolution
+from bench.run_log import logging_to
 
 DEFAULT_RESOLUTION = "256"
 ALL_RECIPES = "all"

@@ -45,6 +45,17 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     return torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory ran out, on the GPU or, where torch has no type of its own for it, on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error)
+    return isinstance(error, RuntimeError) and any(
+        sign in said
+        for sign in ("DefaultCPUAllocator", "not enough memory", "CUDA out of memory", "could not create a memory")
+    )
+
+
 def memory_in_use(device: str) -> int:
     """Return bytes: on a GPU the peak that torch allocated since `reset_memory`, else this process's resident memory now."""
     if device.startswith("cuda"):

@@ -19,10 +19,10 @@ from bench.loading import plan_loaded
 from bench.metrics.choice import choose_metrics
 from bench.metrics.image_scores import ImageScorer
 from bench.metrics.set_scores import FeatureReader
-from bench.orchestrate import Request
 from bench.planning import ModelPlan, RandomBatches
 from bench.prediction import to_tensor
 from bench.preparation import open_source, split_source
+from bench.run_request import Request
 
 PAGE_ASPECT = 1.42
 """Height over width of a manga page (Manga109: 1170 x 827 px), for estimating the cache."""

@@ -61,10 +61,12 @@ class TrainingSettings(_Section):
     """How every model of the experiment is trained and watched: the same for all, so that what differs is the model.
 
     `unpaired` is what models that need no pairs are given: "shuffled", the same pages as the others, B/W and colour never
-    partners; "disjoint", an ablation, B/W of one half of the groups and colours of the other.
+    partners; "disjoint", an ablation, B/W of one half of the groups and colours of the other. A loss that is larger than
+    `loss_limit`, or no number, ends a cell as diverged.
     """
 
     batch_size: pydantic.PositiveInt
+    loss_limit: pydantic.PositiveFloat
     unpaired: Literal["shuffled", "disjoint"] = "shuffled"
     constant_lr_share: float = pydantic.Field(ge=0, lt=1)
     checkpoint_seconds: pydantic.PositiveFloat

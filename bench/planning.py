@@ -47,6 +47,7 @@ class RandomBatches:
 class ModelPlan(pydantic.BaseModel):
     """What one model's share buys, the same for all its seeds. Untrained rows have no steps.
 
+    `unplanned` says why a model that should be trained cannot be: its cells fail with this reason, and the others go on.
     Where training has several phases, seconds and FLOPs of a step are means over them, by their shares of the steps.
     """
 
@@ -64,6 +65,7 @@ class ModelPlan(pydantic.BaseModel):
     parameters: dict[str, int] = {}
     inference_mode: str = ""
     remarks: tuple[str, ...] = ()
+    unplanned: str | None = None
 
 
 class Plan(pydantic.BaseModel):
@@ -83,14 +85,20 @@ class Plan(pydantic.BaseModel):
     @classmethod
     def load(cls, path: Path) -> Plan:
         """Return the plan stored at `path`; raises RequestError where it is missing, broken or of another version."""
-        values = read_json(path)
+        values = read_json(
+            path, "bring it back from a copy (without it nobody knows the steps), or begin again with another --out"
+        )
+        written = values.get("format") if isinstance(values, dict) else None
+        # First: another version may have other keys.
+        if isinstance(written, int) and written != FORMAT:
+            raise RequestError(
+                f"{path}: written by version {written} of the run format, and this one reads {FORMAT}: go on with the version of "
+                "bench that began the run, or give another --out"
+            )
         try:
-            plan = cls.model_validate(values)
+            return cls.model_validate(values)
         except pydantic.ValidationError as error:
             raise RequestError(f"{path}: not a plan ({error.errors()[0]['msg'].lower()})") from None
-        if plan.format != FORMAT:
-            raise RequestError(f"{path}: written by version {plan.format} of the run format; this one reads {FORMAT}")
-        return plan
 
     def check_fits(self, experiment: Experiment, where: Path) -> None:
         """Raise RequestError where the plan was made for another experiment."""
@@ -196,6 +204,13 @@ def plan_model(
         seconds=seconds * steps,
         flops_per_step=flops,
     )
+
+
+def unplanned(experiment: Experiment, name: str, reason: str) -> ModelPlan:
+    """Return the plan's entry of a model that cannot be trained here, and why."""
+    settings = models.parse_settings(name, experiment.model_settings[name])
+    translator = models.build(name, settings, experiment.resolution, seed=0, device="meta")
+    return ModelPlan(**_described(experiment, translator, settings), unplanned=reason)
 
 
 def _described(experiment: Experiment, translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:

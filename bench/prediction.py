@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import numpy as np
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 import models
 from bench.errors import RequestError
 from bench.runfolder import CellFolder, read_json, read_png, sha256_of, write_png
 from data.batches import to_unit_range
+
+_log = logging.getLogger("bench")
 
 BATCH_PIXELS = 8 * 256 * 256
 """Pixels coloured at once: eight windows of 256 px; memory grows with them."""
@@ -61,19 +65,34 @@ def predict(
     outputs: Path,
     device: str,
     safe_point: Callable[[], None],
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> None:
-    """Colour `inputs`/<window>.png into `outputs`/<window>.png, window by window; what is there already is kept.
+    """Colour `inputs`/<window>.png into `outputs`/<window>.png, window by window; what is there already, and whole, is kept.
 
-    `safe_point` is called between batches and may raise to stop.
+    `safe_point` is called between batches and may raise to stop; `on_progress` is told how many windows are done.
     """
     if not windows:
         return
     together = batch_size(*read_png(inputs / f"{windows[0]}.png").shape[:2])
     for start in range(0, len(windows), together):
         batch = windows[start : start + together]
-        if all((outputs / f"{window}.png").exists() for window in batch):
+        on_progress(start)
+        if all(_is_whole(outputs / f"{window}.png") for window in batch):
             continue
         pixels = np.stack([read_png(inputs / f"{window}.png") for window in batch])
         for window, output in zip(batch, to_pixels(translator.colorize(to_tensor(pixels, device))), strict=True):
             write_png(outputs / f"{window}.png", output)
         safe_point()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the PNG is there and its checksums are right; a damaged one is named in the log and coloured again."""
+    if not path.exists():
+        return False
+    try:
+        with Image.open(path, formats=["PNG"]) as image:
+            image.verify()
+    except (OSError, SyntaxError, ValueError) as error:
+        _log.warning("%s: damaged (%s); coloured again", path, error)
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import platform
@@ -47,6 +48,16 @@ def collect(device: str) -> dict[str, Any]:
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in _PACKAGES},
         **_commit(),
     }
+
+
+@functools.cache
+def machine(device: str) -> str:
+    """Return what computes, in a few words: the GPU's name, or the processor's with the number of cores."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{_processor()}, {os.cpu_count()} cores"
 
 
 def _version(package: str) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import io
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from bench import locks
 from bench.errors import RequestError
 
 FORMAT = 1
@@ -52,12 +52,16 @@ def write_json(path: Path, value: Any) -> None:
     write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON value at `path`; raises RequestError in one line where it is missing or broken."""
+REBUILT = "delete it and run the same command again, which rebuilds it"
+"""The mend of most damaged files: what they hold is made from others."""
+
+
+def read_json(path: Path, mend: str = REBUILT) -> Any:
+    """Return the JSON value at `path`; raises RequestError in one line, ended by `mend`, where it is missing or broken."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"{path}: cannot be read ({error}); run the same `bench run` again to rebuild it") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise RequestError(f"{path}: cannot be read ({error}); {mend}") from None
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -174,6 +178,21 @@ class CellFolder:
         """TensorBoard's event files."""
         return self.path / "tensorboard"
 
+    @property
+    def log(self) -> Path:
+        """What happened to the cell where a process of its own worked on it."""
+        return self.path / "cell.log"
+
+    @property
+    def traceback(self) -> Path:
+        """Where in the code the cell failed."""
+        return self.path / "traceback.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that works on this cell."""
+        return self.path / "cell.lock"
+
     def checkpoint(self, step: int) -> Path:
         """Path of the checkpoint after `step` steps; zero-padded, so that names sort as numbers do."""
         return self.path / f"checkpoint-{step:010d}.pt"
@@ -182,13 +201,20 @@ class CellFolder:
         """Return the checkpoints that are there, the newest first."""
         return sorted(self.path.glob("checkpoint-*.pt"), reverse=True)
 
-    def is_done(self) -> bool:
-        """Whether the cell has ended for good: its generator is there, or it failed or diverged."""
-        return self.status.exists() and read_json(self.status)["state"] in {"done", "truncated", "diverged", "failed"}
-
     def has_generator(self) -> bool:
         """Whether the cell has a result that can be scored."""
         return self.generator_card.exists() and self.generator.exists()
+
+    def is_held(self) -> bool:
+        """Whether a process is at work on the cell."""
+        return locks.holder(self.lock) is not None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the cell for this process; raises RequestError naming the holder where another process has it."""
+        with locks.held(self.lock, mend="wait for it, or work on another cell"):
+            _sweep(self.path)
+            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,54 +285,73 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that works on this run."""
+        """Held by the process that works on this run, or shared by those that work on single cells of it."""
         return self.path / "run.lock"
 
-    def _sweep(self) -> None:
-        """Delete what a killed process left half-written; called while nobody else can be writing, in a run's own places alone."""
-        places = (self.path, *(self.path / name for name in ("test", "truth-features", "cells")))
-        for place in places:
-            for path in place.glob(".*.tmp") if place == self.path else place.rglob(".*.tmp"):
-                path.unlink(missing_ok=True)
+    @property
+    def begin_lock(self) -> Path:
+        """Held while data, test pages and plan are made: processes that share the run wait for each other there."""
+        return self.path / "begin.lock"
 
     def _refuse_strangers(self) -> None:
         """Raise RequestError where the folder holds something and no run: nothing may be written or deleted in it."""
-        own = {self.lock, self.log, self.experiment, self.provenance, self.mean_chroma, self.split, self.path / "test"}
         if self.experiment.exists() or not self.path.exists():
             return
         if not self.path.is_dir():
             raise RequestError(f"{self.path}: a file, not a folder; give another --out")
-        half_written = re.compile(r"\..+\.\d+\.tmp")
-        strangers = sorted(
-            path.name for path in self.path.iterdir() if path not in own and not half_written.fullmatch(path.name)
-        )
-        if strangers:
+        if strangers := self.strangers():
             raise RequestError(f"{self.path} is not empty and holds no run ({strangers[0]}, …): give another --out")
 
     def cell(self, name: str) -> CellFolder:
         """Return the folder of the cell `name`."""
         return CellFolder(self.path / "cells" / name)
 
+    def strangers(self) -> list[str]:
+        """Return the names in the folder that a run which has no plan yet cannot have written."""
+        own = {
+            self.lock, self.begin_lock, self.log, self.experiment, self.provenance, self.mean_chroma, self.split,
+            self.path / "test",
+        }  # fmt: skip
+        half_written = re.compile(r"\..+\.\d+\.tmp")
+        return sorted(
+            path.name for path in self.path.iterdir() if path not in own and not half_written.fullmatch(path.name)
+        )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process; raises RequestError naming the holder where another process has it.
-
-        The lock is the operating system's, so that it ends with its process, however that ends.
-        """
+        """Hold the whole run for this process; raises RequestError naming the holder where another process has it."""
         self._refuse_strangers()
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.lock.open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                holder = file.read().strip() or "another process"
-                raise RequestError(f"{self.path}: in use by {holder}; wait for it, or give another --out") from None
+        with locks.held(self.lock, mend="wait for it, or give another --out"):
             self._sweep()
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {os.uname().nodename}")
-            file.flush()
             yield
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Hold the run together with processes that work on other cells of it; raises RequestError where one has it all."""
+        self._refuse_strangers()
+        with locks.held(self.lock, shared=True, mend="wait for it, or give another --out"):
+            yield
+
+    @contextmanager
+    def beginning(self, on_wait: Callable[[str], None], safe_point: Callable[[], None]) -> Iterator[None]:
+        """Hold what all cells need while it is made, waiting for a process that is at it; see `locks.waited_for`."""
+        with locks.waited_for(self.begin_lock, on_wait, safe_point):
+            yield
+
+    def _sweep(self) -> None:
+        """Delete what a killed process left half-written, in a run's own places alone, and not where a cell is at work."""
+        for place in (self.path, self.path / "test", self.truth_features):
+            _sweep(place, deep=place != self.path)
+        for cell in (self.path / "cells").glob("*"):
+            if cell.is_dir() and not cell.is_symlink():
+                # A process that was started for one cell may be at work there still.
+                with suppress(RequestError), CellFolder(cell).locked():
+                    pass
+
+
+def _sweep(place: Path, *, deep: bool = True) -> None:
+    for path in place.rglob(".*.tmp") if deep else place.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def newest_run(root: Path) -> RunFolder:

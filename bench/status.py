@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import logging
+from typing import Any, Literal
 
 import pydantic
 
 from bench.errors import RequestError
 from bench.runfolder import CellFolder, read_json, write_json
 
+_log = logging.getLogger("bench")
+
 State = Literal["queued", "running", "done", "truncated", "diverged", "failed"]
 
 
 class CellStatus(pydantic.BaseModel):
-    """State and cost of a cell. `seconds` are useful training seconds; `lost_seconds` were computed and lost in a crash."""
+    """State and cost of a cell. `seconds` are useful training seconds; `lost_seconds` were computed and lost in a crash.
+
+    `losses` and `images_per_second` are the last that were measured, `machine` is where it was trained.
+    """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
     state: State = "queued"
@@ -26,14 +32,43 @@ class CellStatus(pydantic.BaseModel):
     lost_seconds: float = 0.0
     peak_memory_bytes: int = 0
     generator_sha256: str | None = None
+    losses: dict[str, float] = {}
+    images_per_second: float = 0.0
+    machine: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train: the cell has its result, diverged or failed."""
+        return self.state in ("done", "truncated", "diverged", "failed")
 
     @classmethod
     def load(cls, folder: CellFolder) -> CellStatus:
         """Return the stored status, "queued" where there is none; raises RequestError where it is broken."""
-        if not folder.status.exists():
-            return cls()
+        return cls._parse(read_json(folder.status), folder) if folder.status.exists() else cls()
+
+    @classmethod
+    def recover(cls, folder: CellFolder) -> CellStatus:
+        """Return the stored status; where it is broken, the copy beside the generator, or "queued", and say so in the log.
+
+        A queued cell goes on from its newest checkpoint, so that nothing is lost by it.
+        """
         try:
-            return cls.model_validate(read_json(folder.status))
+            return cls.load(folder)
+        except RequestError as error:
+            broken = str(error).partition(";")[0]
+        try:
+            kept = cls._parse(read_json(folder.generator_card).get("status"), folder)
+        except (RequestError, AttributeError):
+            _log.warning("%s; the cell goes on from its newest checkpoint", broken)
+            return cls()
+        _log.warning("%s; the record beside its generator is used", broken)
+        kept.save(folder)
+        return kept
+
+    @classmethod
+    def _parse(cls, values: Any, folder: CellFolder) -> CellStatus:
+        try:
+            return cls.model_validate(values)
         except pydantic.ValidationError as error:
             raise RequestError(f"{folder.status}: not a status ({error.errors()[0]['msg'].lower()})") from None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -46,6 +49,10 @@ def listening() -> Iterator[StopRequest]:
         if number == signal.SIGINT and request.exit_code is not None:
             raise KeyboardInterrupt
         request.exit_code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_SIGTERM
+        if number == signal.SIGINT and sys.stderr is not None:
+            # Past the buffers, which the interrupted code may be writing to.
+            with contextlib.suppress(OSError, ValueError):
+                os.write(sys.stderr.fileno(), b"\nbench: stopping at the next safe point; Ctrl-C again stops at once\n")
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

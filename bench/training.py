@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import safetensors.torch
-import torch
 
 import models
 from bench import checkpoints
@@ -21,7 +19,10 @@ from bench.curve import Curve
 from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
+from bench.loss_watch import Divergence, LossWatch
 from bench.planning import BatchSource, ModelPlan, Plan
+from bench.provenance import machine
+from bench.run_log import PASSING, fields
 from bench.runfolder import CellFolder, sha256_of, write_bytes, write_json, write_parquet
 from bench.status import CellStatus, State
 from bench.stopping import StopRequest
@@ -34,6 +35,9 @@ Validate = Callable[[models.Translator], dict[str, float]]
 
 class Watcher(Protocol):
     """Is told how a cell gets on: the progress bar and TensorBoard."""
+
+    def begins(self, step: int) -> None:
+        """The cell goes on after `step` steps, 0 at the start; whatever was told of later ones is void."""
 
     def losses(self, step: int, values: dict[str, float], images_per_second: float) -> None:
         """Losses after `step` steps, and the rate since the last call."""
@@ -58,11 +62,13 @@ class CellTraining:
     seed: int = field(init=False)
     translator: models.Translator = field(init=False)
     curve: Curve = field(init=False)
+    losses: LossWatch = field(init=False)
     clock: TrainingClock = field(init=False)
     step: int = field(init=False, default=0)
     data_wait: float = field(init=False, default=0.0)
     lost_seconds: float = field(init=False, default=0.0)
     peak_memory: int = field(init=False, default=0)
+    rate: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
         assert self.cell.seed is not None, "reference rows without a seed are not trained"
@@ -74,6 +80,7 @@ class CellTraining:
         )
         self._check_remarks()
         self.curve = Curve(self._plan.batch_size, self._plan.flops_per_step)
+        self.losses = LossWatch(self.experiment.training.loss_limit)
         self.clock = TrainingClock(synchroniser(self.device))
 
     def _check_remarks(self) -> None:
@@ -97,41 +104,44 @@ class CellTraining:
     def run(self) -> CellStatus:
         """Train to the end of the plan and write the generator; returns the final status.
 
-        Raises Stopped after saving where a stop was asked for. A loss that is not finite ends the cell as "diverged".
+        Raises Stopped after saving where a stop was asked for. A loss that is no number or beyond the limit ends the cell as
+        "diverged".
         """
         self._resume()
+        self.watcher.begins(self.step)
         reset_memory(self.device)
         last_save = last_log = time.monotonic()
         last_step = self.step
         self.clock.start()
         while self.step < self.steps:
-            losses = self._train_step()
+            self._train_step()
             now = time.monotonic()
-            if self.step % self._log_interval == 0 or self.step == self.steps:
-                values = {name: float(value) for name, value in losses.items()}
-                if not all(math.isfinite(value) for value in values.values()):
-                    return self._diverged(values)
-                rate = (self.step - last_step) * self._plan.batch_size / max(now - last_log, 1e-9)
-                self._record(values, rate)
+            logs = self.step % self._log_interval == 0 or self.step == self.steps
+            snapshot, late = self.step in self._snapshot_steps, self._deadline_passed()
+            saves = self.step < self.steps and (
+                self.stop or now - last_save > self.experiment.training.checkpoint_seconds
+            )
+            # Nothing is recorded, saved or ended on losses that nobody has looked at.
+            if (logs or snapshot or late or saves) and (divergence := self.losses.look()):
+                return self._diverged(divergence)
+            if logs:
+                self.rate = (self.step - last_step) * self._plan.batch_size / max(now - last_log, 1e-9)
+                self._record()
                 last_log, last_step = time.monotonic(), self.step
-            if self.step in self._snapshot_steps or self._deadline_passed():
-                values = {name: float(value) for name, value in losses.items()}
-                if not all(math.isfinite(value) for value in values.values()):
-                    return self._diverged(values)
-            if self.step in self._snapshot_steps:
+            if snapshot:
                 self._snapshot()
-            if self._deadline_passed():
+            if late:
                 reason = (
                     f"cut at step {self.step} of {self.steps}: {DEADLINE_FACTOR} times its share of time was used up"
                 )
                 return self._finish("truncated", reason)
-            if self.step < self.steps and (self.stop or now - last_save > self.experiment.training.checkpoint_seconds):
+            if saves:
                 self._save()
                 last_save = time.monotonic()
                 self.stop.check()
         return self._finish("done", None)
 
-    def _train_step(self) -> dict[str, torch.Tensor]:
+    def _train_step(self) -> None:
         self.translator.set_progress(self.step / self.steps)
         self.translator.scale_lr(lr_factor(self.step, self.steps, self.experiment.training.constant_lr_share))
         started = time.perf_counter()
@@ -140,7 +150,7 @@ class CellTraining:
         with autocast(self.device, self.experiment.precision):
             losses = self.translator.train_step(bw, color)
         self.step += 1
-        return losses
+        self.losses.add(self.step, losses)
 
     @property
     def _log_interval(self) -> int:
@@ -156,10 +166,11 @@ class CellTraining:
             return False
         return self.clock.seconds > DEADLINE_FACTOR * self.plan.share
 
-    def _record(self, losses: dict[str, float], images_per_second: float) -> None:
+    def _record(self) -> None:
+        losses = self.losses.latest
         factor = lr_factor(self.step - 1, self.steps, self.experiment.training.constant_lr_share)
         self.curve.add(self.step, self.clock.seconds, "train", losses | {"lr_factor": factor})
-        self.watcher.losses(self.step, losses, images_per_second)
+        self.watcher.losses(self.step, losses, self.rate)
         self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
         self._status("running").save(self.folder)
 
@@ -170,7 +181,8 @@ class CellTraining:
         self.watcher.validation(self.step, values)
         # An untrained generator gives one grey for everything, so early snapshots say nothing.
         if self.step * 2 >= self.steps and (warning := collapse_warning(values)):
-            _log.warning("%s: %s (step %d)", self.cell.name, warning, self.step)
+            told = {"cell": self.cell.name, "step": self.step, "diversity": values["diversity"]}
+            _log.warning("%s: %s (step %d)", self.cell.name, warning, self.step, extra=fields(PASSING, told))
         self.clock.start()
 
     def _save(self) -> None:
@@ -191,7 +203,7 @@ class CellTraining:
 
     def _resume(self) -> None:
         state = checkpoints.load_newest(self.folder, self.device)
-        before = CellStatus.load(self.folder)
+        before = CellStatus.recover(self.folder)
         if state is None or state["steps"] != self.steps:
             self.lost_seconds = before.lost_seconds + before.seconds
             return
@@ -204,12 +216,10 @@ class CellTraining:
         checkpoints.restore_random_state(state["random"], self.device)
         _log.info("%s: goes on from step %d of %d", self.cell.name, self.step, self.steps)
 
-    def _diverged(self, values: dict[str, float]) -> CellStatus:
+    def _diverged(self, divergence: Divergence) -> CellStatus:
         self.clock.pause()
-        bad = ", ".join(f"{name} = {value}" for name, value in values.items() if not math.isfinite(value))
-        good = [row for row in self.curve.rows if row[4] == "train"]
-        last = f"; last finite losses at step {good[-1][0]}" if good else ""
-        status = self._status("diverged", f"{bad} by step {self.step}{last}")
+        self.step = divergence.step
+        status = self._status("diverged", divergence.reason)
         write_parquet(self.folder.curve, self.curve.frame())
         status.save(self.folder)
         checkpoints.delete_all(self.folder)
@@ -219,8 +229,10 @@ class CellTraining:
         self.clock.pause()
         self.translator.complete(self.batches.batch(step) for step in itertools.count())
         self._write_generator()
-        write_parquet(self.folder.curve, self.curve.frame())
         status = self._status(state, reason, sha256_of(self.folder.generator))
+        self._write_card(status)
+        write_parquet(self.folder.curve, self.curve.frame())
+        # Last: a cell whose status says that it is done is done.
         status.save(self.folder)
         checkpoints.delete_all(self.folder)
         return status
@@ -230,6 +242,8 @@ class CellTraining:
             name: value.detach().cpu().contiguous() for name, value in self.translator.generator.state_dict().items()
         }
         write_bytes(self.folder.generator, safetensors.torch.save(weights))
+
+    def _write_card(self, status: CellStatus) -> None:
         card: dict[str, Any] = {
             "model": self.cell.model,
             "shown_name": self._plan.shown_name,
@@ -242,7 +256,8 @@ class CellTraining:
             "inference_mode": self._plan.inference_mode,
             "remarks": list(self._plan.remarks),
             "experiment_digest": self.plan.experiment_digest,
-            "sha256": sha256_of(self.folder.generator),
+            "sha256": status.generator_sha256,
+            "status": status.model_dump(mode="json"),
         }
         write_json(self.folder.generator_card, card)
 
@@ -258,4 +273,7 @@ class CellTraining:
             lost_seconds=self.lost_seconds,
             peak_memory_bytes=self.peak_memory,
             generator_sha256=sha256,
+            losses=self.losses.latest,
+            images_per_second=self.rate,
+            machine=machine(self.device),
         )

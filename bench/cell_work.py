@@ -1,0 +1,132 @@
+"""Works on ONE cell, under its own lock: trains it, colours the held-out windows with it, and marks what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import psutil
+from rich.console import Console
+
+from bench import checkpoints
+from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
+from bench.devices import is_out_of_memory, synchroniser
+from bench.errors import RequestError
+from bench.experiment import Cell
+from bench.prediction import load_generator, predict
+from bench.preparation import test_windows
+from bench.progress import Bar
+from bench.run_log import fields
+from bench.runfolder import CellFolder, write_bytes
+from bench.status import CellStatus
+from bench.stopping import Stopped, StopRequest
+from bench.training import CellTraining
+from bench.validation import Validation
+from bench.watching import CellWatcher
+
+_log = logging.getLogger("bench")
+
+
+def work_on(begun: Begun, cell: Cell, validation: Validation, console: Console, stop: StopRequest) -> CellStatus:
+    """Take a trained cell to its outputs, from wherever it was; returns its status. Raises RequestError, Stopped.
+
+    An error of its own marks the cell failed with the reason, so that others go on.
+    """
+    folder = begun.folder.cell(cell.name)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with folder.locked():
+        status = CellStatus.recover(folder)
+        if status.state == "failed" and begun.request.retry_failed:
+            _log.info("%s: failed before (%s); taken up again", cell.name, status.reason)
+            status = status.model_copy(update={"state": "queued", "reason": None})
+            status.save(folder)
+        if not status.ended:
+            status = _guarded(begun, cell, folder, validation, console, stop)
+            _tell(cell, status)
+        if status.state != "failed":
+            # A process that was killed after it wrote the status left them.
+            checkpoints.delete_all(folder)
+        return status
+
+
+def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> None:
+    """Colour the held-out windows with the cell's generator, where it has one; windows that are there already are kept.
+
+    Raises RequestError where it cannot be done, for instance for want of memory; Stopped.
+    """
+    folder = begun.folder.cell(cell.name)
+    if not folder.has_generator() or folder.sets.exists():
+        return
+    windows = list(test_windows(begun.folder)["window"])
+    with folder.locked(), Bar(console, cell.name, len(windows), "window") as bar:
+        try:
+            translator = load_generator(folder, begun.request.device)
+            predict(
+                translator,
+                windows,
+                begun.folder.test_inputs,
+                folder.predictions,
+                begun.request.device,
+                stop.check,
+                bar.update,
+            )
+            synchroniser(begun.request.device)()
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise RequestError(
+                f"{cell.name}: out of memory while colouring ({first_line(error)}); what is trained is kept: free memory, and "
+                "run the same command again"
+            ) from None
+
+
+def _guarded(
+    begun: Begun, cell: Cell, folder: CellFolder, validation: Validation, console: Console, stop: StopRequest
+) -> CellStatus:
+    try:
+        return _train(begun, cell, folder, validation, console, stop)
+    except (Stopped, RequestError):
+        raise
+    except OSError as error:
+        raise RequestError(f"{folder.path}: {error}; what is done is kept, run the same command to go on") from None
+    except Exception as error:
+        if is_out_of_memory(error):
+            reason = f"out of memory: {first_line(error)}; {LESS_MEMORY}"
+        else:
+            write_bytes(folder.traceback, traceback.format_exc().encode(errors="backslashreplace"))
+            reason = f"{type(error).__name__}: {first_line(error)} (the whole of it is in {folder.traceback.name})"
+    status = CellStatus.recover(folder).model_copy(update={"state": "failed", "reason": reason})
+    status.save(folder)
+    return status
+
+
+def _train(
+    begun: Begun, cell: Cell, folder: CellFolder, validation: Validation, console: Console, stop: StopRequest
+) -> CellStatus:
+    request, plan = begun.request, begun.plan.models[cell.model]
+    if plan.unplanned:
+        status = CellStatus(state="failed", reason=plan.unplanned)
+        status.save(folder)
+        return status
+    assert cell.seed is not None, "only trained cells come here"
+    batches = training_batches(request.experiment, cell.model, cell.seed, begun.prepared, request.device)
+    with Bar(console, cell.name, plan.steps) as bar, CellWatcher(bar, folder.tensorboard) as watcher:
+        return CellTraining(
+            request.experiment, begun.plan, cell, folder, batches, validation, watcher, stop, request.device
+        ).run()
+
+
+def _tell(cell: Cell, status: CellStatus) -> None:
+    """Say how a cell ended; what the process holds then is in the line's fields, so that a leak shows."""
+    process = psutil.Process()
+    values = {
+        "cell": cell.name, "state": status.state, "step": status.step, "seconds": round(status.seconds, 3),
+        "lost_seconds": round(status.lost_seconds, 3), "resident_mib": round(process.memory_info().rss / 2**20, 1),
+        "threads": process.num_threads(), "open_files": process.num_fds(),
+    }  # fmt: skip
+    if status.reason:
+        _log.warning("%s: %s: %s", cell.name, status.state, status.reason, extra=fields("cell ended", values))
+    else:
+        _log.info(
+            "%s: done, %d steps in %.0f s", cell.name, status.step, status.seconds, extra=fields("cell ended", values)
+        )

@@ -1,0 +1,285 @@
+"""Cells as tasks of Ray: on all GPUs of a machine, or on many machines that share the run's folder.
+
+Three kinds of task, all of this project's ordinary code: one begins the run, one a cell trains and colours, one scores. The
+process that was started gives them out, shows how far they are, and gives a cell out again where its worker or machine died;
+it goes on from its newest checkpoint, so that its result is the one that it would have had.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from rich.console import Console
+
+import data
+import models
+from bench import cell_work, orchestrate
+from bench.beginning import Begun, begin, first_line
+from bench.errors import RequestError
+from bench.experiment import Cell
+from bench.run_log import fields, logging_to
+from bench.run_request import Request
+from bench.runfolder import CellFolder, RunFolder
+from bench.status import CellStatus
+from bench.stopping import EXIT_INTERRUPTED, Stopped, StopRequest, listening
+from bench.validation import Validation
+
+ATTEMPTS = 4
+"""How often a cell is given out before its worker's deaths count as its own failure."""
+
+POLL_SECONDS = 1.0
+TOLD_SECONDS = 15.0
+"""How often the driver looks at its tasks, and how often it says how far the cells are."""
+
+RELEASE_SECONDS = 60.0
+"""How long a worker waits for the lock of a cell whose last worker has just died elsewhere."""
+
+_log = logging.getLogger("bench")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where tasks run: the address of Ray's cluster (None: one is started for the run), and what a cell gets of it."""
+
+    address: str | None
+    gpus_per_cell: float | None
+    cpus_per_cell: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a task needs to know; it is sent to other machines, on which `folder` is the same working directory."""
+
+    request: Request
+    folder: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: its work is done, it was refused with a line, or it stopped with everything saved."""
+
+    state: Literal["done", "refused", "stopped"]
+    line: str = ""
+    exit_code: int = 0
+
+
+def run(request: Request, cluster: Cluster, console: Console, stop: StopRequest) -> bool:
+    """Take the experiment to its report with Ray; returns whether every cell has a result. Raises RequestError, Stopped."""
+    ray = _import_ray()
+    _connect(ray, cluster)
+    try:
+        gpus = _gpus_per_cell(ray, cluster)
+        request = replace(
+            request, out=request.out.resolve(), cache=request.cache.resolve(), device="cuda:0" if gpus else "cpu",
+            plan=request.plan.resolve() if request.plan else None,
+        )  # fmt: skip
+        job = _Job(request, str(Path.cwd()), torch.get_num_threads())
+        tasks = _Tasks(ray, {"num_cpus": cluster.cpus_per_cell, "num_gpus": gpus, "max_retries": 0}, stop)
+        _log.info("ray: %s; a cell gets %d CPU and %g GPU", _resources(ray), cluster.cpus_per_cell, gpus)
+        tasks.one(_begin, job, "the beginning")
+        tasks.cells(job, request.experiment.trained_cells, RunFolder(request.out))
+        tasks.one(_finish, job, "scoring")
+    finally:
+        ray.shutdown()
+    folder = RunFolder(request.out)
+    orchestrate.report(folder)
+    return orchestrate.verdict(folder, request.experiment)
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise RequestError(
+            "--executor ray: Ray is not installed; pip install 'manga-gan-bench[cluster]', on every machine"
+        ) from None
+    return ray
+
+
+def _connect(ray: Any, cluster: Cluster) -> None:
+    # Threads are set by the tasks themselves: Ray would set one a CPU, and another number rounds otherwise.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray.init(
+            address=cluster.address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None
+            if cluster.address else False, configure_logging=True,
+        )  # fmt: skip
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise RequestError(
+            f"--address {cluster.address}: no Ray cluster there ({first_line(error)}); start one with `ray start --head`"
+        ) from None
+
+
+def _gpus_per_cell(ray: Any, cluster: Cluster) -> float:
+    there = float(ray.cluster_resources().get("GPU", 0.0))
+    wanted = cluster.gpus_per_cell if cluster.gpus_per_cell is not None else float(there > 0)
+    if wanted and not there:
+        raise RequestError(
+            f"--gpus-per-cell {wanted:g}: the cluster has no GPU; leave it out, or add a machine with one"
+        )
+    return wanted
+
+
+def _resources(ray: Any) -> str:
+    total = ray.cluster_resources()
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    return f"{nodes} node{'s' if nodes > 1 else ''}, {total.get('CPU', 0):g} CPU, {total.get('GPU', 0):g} GPU"
+
+
+class _Tasks:
+    """Gives out tasks, watches them, and passes a stop on to them."""
+
+    def __init__(self, ray: Any, options: dict[str, float], stop: StopRequest) -> None:
+        self._ray, self._options, self._stop = ray, options, stop
+        self._stopping = False
+
+    def one(self, work: Any, job: _Job, what: str) -> None:
+        """Have one task done; raises RequestError where it was refused or died, Stopped."""
+        self._all({self._submit(work, job): what}, lambda reference, what, error: None)
+
+    def cells(self, job: _Job, cells: tuple[Cell, ...], folder: RunFolder) -> None:
+        """Have all cells done that have not ended, each again where its worker died; raises RequestError, Stopped."""
+        attempts = dict.fromkeys((cell.name for cell in cells), 1)
+
+        def again(reference: Any, name: str, error: Exception) -> Any:
+            if attempts[name] == ATTEMPTS:
+                return None
+            attempts[name] += 1
+            step = CellStatus.recover(folder.cell(name)).step
+            _log.warning(
+                "%s: its worker died (%s); given out again, attempt %d of %d", name, type(error).__name__, attempts[name], ATTEMPTS,
+                extra=fields("worker died", {"cell": name, "attempt": attempts[name], "step": step}),
+            )  # fmt: skip
+            return self._submit(_work, job, name)
+
+        self._all({self._submit(_work, job, cell.name): cell.name for cell in cells}, again, folder)
+
+    def _submit(self, work: Any, *arguments: Any) -> Any:
+        return self._ray.remote(work).options(**self._options).remote(*arguments)
+
+    def _all(self, pending: dict[Any, str], again: Any, folder: RunFolder | None = None) -> None:
+        refused, told = [], time.monotonic()
+        while pending:
+            ready, _ = self._ray.wait(list(pending), timeout=POLL_SECONDS)
+            for reference in ready:
+                name = pending.pop(reference)
+                outcome, next_try = self._outcome(reference, name, again)
+                if next_try is not None:
+                    pending[next_try] = name
+                    continue
+                if outcome.state == "refused":
+                    refused.append(outcome.line)
+                if folder is not None:
+                    _tell_ended(name, CellStatus.recover(folder.cell(name)))
+            self._pass_on_stop(pending)
+            if folder is not None and time.monotonic() - told > TOLD_SECONDS:
+                told = time.monotonic()
+                _tell_progress(folder, list(pending.values()))
+        self._stop.check()
+        if refused:
+            raise RequestError(refused[0])
+
+    def _outcome(self, reference: Any, name: str, again: Any) -> tuple[Outcome, Any]:
+        """Return how the task ended, and the task that takes its place where its worker died."""
+        exceptions = self._ray.exceptions
+        try:
+            return self._ray.get(reference), None
+        except exceptions.TaskCancelledError:
+            return Outcome("stopped", exit_code=EXIT_INTERRUPTED), None
+        except exceptions.RayTaskError as error:
+            return Outcome("refused", f"{name}: {first_line(error.cause if error.cause else error)}"), None
+        except exceptions.RayError as error:
+            if not self._stopping and (next_try := again(reference, name, error)) is not None:
+                return Outcome("stopped"), next_try
+            return Outcome("refused", f"{name}: its worker died {ATTEMPTS} times ({first_line(error)})"), None
+
+    def _pass_on_stop(self, pending: dict[Any, str]) -> None:
+        if self._stop and not self._stopping:
+            self._stopping = True
+            for reference in pending:
+                self._ray.cancel(reference, force=False)
+
+
+def _tell_ended(name: str, status: CellStatus) -> None:
+    values = {"cell": name, "state": status.state, "step": status.step, "machine": status.machine}
+    level = logging.WARNING if status.reason else logging.INFO
+    said = (
+        f": {status.reason}"
+        if status.reason
+        else f", {status.step} steps in {status.seconds:.0f} s on {status.machine}"
+    )
+    _log.log(level, "%s: %s%s", name, status.state, said, extra=fields("cell ended", values))
+
+
+def _tell_progress(folder: RunFolder, names: list[str]) -> None:
+    statuses = {name: CellStatus.recover(folder.cell(name)) for name in names}
+    running = [
+        f"{name} {status.step}/{status.steps}, {status.images_per_second:.1f} images/s"
+        for name, status in statuses.items()
+        if folder.cell(name).is_held()
+    ]
+    values = {"cells": {name: status.step for name, status in statuses.items()}}
+    _log.info("%d cells left; %s", len(names), "; ".join(running) or "none running", extra=fields("progress", values))
+
+
+def _begin(job: _Job) -> Outcome:
+    """Task: make the run ready."""
+    return _task(job, None, lambda begun, console, stop: None)
+
+
+def _work(job: _Job, name: str) -> Outcome:
+    """Task: train and colour one cell."""
+    experiment = job.request.experiment
+    cell = orchestrate.named_cell(experiment, name)
+    place = RunFolder(job.request.out).cell(name)
+
+    def work(begun: Begun, console: Console, stop: StopRequest) -> None:
+        _wait_for_release(place, stop)
+        settings = experiment.training
+        validation = Validation(begun.prepared.validation, settings.validation_windows, begun.request.device)
+        cell_work.work_on(begun, cell, validation, console, stop)
+        cell_work.colour(begun, cell, console, stop)
+
+    return _task(job, place.log, work)
+
+
+def _finish(job: _Job) -> Outcome:
+    """Task: colour with loaded generators, and score everything."""
+
+    def work(begun: Begun, console: Console, stop: StopRequest) -> None:
+        for cell in job.request.experiment.loaded_cells:
+            cell_work.colour(begun, cell, console, stop)
+        orchestrate.score(begun, console, stop)
+
+    return _task(job, None, work)
+
+
+def _task(job: _Job, log: Path | None, work: Any) -> Outcome:
+    """Begin, or find, the run in this worker and do the work; what is foreseen comes back as an outcome, not as an error."""
+    os.chdir(job.folder)
+    torch.set_num_threads(job.threads)
+    log = log or job.request.out / "run.log"
+    with logging_to(log, None), listening() as stop:
+        console = Console(quiet=True)
+        try:
+            work(begin(job.request, console, stop), console, stop)
+        except Stopped as stopped:
+            return Outcome("stopped", exit_code=stopped.exit_code)
+        except (RequestError, data.DataError, models.ModelError) as error:
+            return Outcome("refused", str(error))
+    return Outcome("done")
+
+
+def _wait_for_release(place: CellFolder, stop: StopRequest) -> None:
+    """Wait a while for a lock whose holder died on another machine: a shared file system may need a moment to know it."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    while place.is_held() and time.monotonic() < deadline:
+        stop.check()
+        time.sleep(POLL_SECONDS)
