@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,12 +33,16 @@ State = Literal["there", "fetched", "made", "missing", "not needed"]
 
 @dataclass(frozen=True)
 class Item:
-    """One thing that a run needs: its state, bytes on the disk (None: takes none), and its place, or why it is missing."""
+    """One thing that a run uses: its state, bytes on the disk (None: takes none), and its place, or why it is missing.
+
+    `optional`: a run goes on without it, and says so.
+    """
 
     what: str
     state: State
     size: int | None
     place: str
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,8 @@ def make_ready(request: PrepareRequest, console: Console, safe_point: Callable[[
 
 
 def complete(items: Sequence[Item]) -> bool:
-    """Return whether nothing is missing."""
-    return all(item.state != "missing" for item in items)
+    """Return whether nothing is missing that a run cannot do without."""
+    return all(item.state != "missing" or item.optional for item in items)
 
 
 def print_items(items: Sequence[Item], console: Console) -> None:
@@ -83,21 +87,26 @@ def print_items(items: Sequence[Item], console: Console) -> None:
 
 def wanted_weights(experiment: Experiment) -> list[str]:
     """Return the names of the weights that scores and losses of the experiment use where they are there."""
-    names = [*SET_FILES, *PERCEPTUAL_FILES]
-    for model in experiment.trained_models:
-        settings = experiment.model_settings[model]
-        if settings.get("vgg_loss", "off") != "off" and settings.get("lambda_vgg", 0) > 0 and VGG19.name not in names:
-            names.append(VGG19.name)
-    return names
+    return [*SET_FILES, *PERCEPTUAL_FILES, *([VGG19.name] if _vgg_losses(experiment) else [])]
+
+
+def _vgg_losses(experiment: Experiment) -> set[str]:
+    """Return what the trained models that can use the VGG loss say of it: "on", "auto"."""
+    settings = [experiment.model_settings[model] for model in experiment.trained_models]
+    return {one["vgg_loss"] for one in settings if one.get("vgg_loss", "off") != "off" and one.get("lambda_vgg", 0) > 0}
 
 
 def _weights(request: PrepareRequest, console: Console) -> Iterator[Item]:
     for name in wanted_weights(request.experiment):
-        optional = request.allow_uncalibrated and name != VGG19.name
-        yield _one_weights_file(request, name, console, optional=optional)
+        item = _one_weights_file(request, name, console, unwanted=request.allow_uncalibrated and name != VGG19.name)
+        found = request.weights.find(name) is not None
+        if item.state == "missing" and name == VGG19.name and "on" not in _vgg_losses(request.experiment) and not found:
+            # A wrong file that lies there would stop the run; none at all does not.
+            item = replace(item, optional=True, place=f"{item.place}; vgg_loss=auto goes on without")
+        yield item
 
 
-def _one_weights_file(request: PrepareRequest, name: str, console: Console, *, optional: bool) -> Item:
+def _one_weights_file(request: PrepareRequest, name: str, console: Console, *, unwanted: bool) -> Item:
     known, found = request.weights.known[name], request.weights.find(name)
     what = f"weights {name}"
     if found is not None:
@@ -105,7 +114,7 @@ def _one_weights_file(request: PrepareRequest, name: str, console: Console, *, o
         if wrong is None:
             return Item(what, "there", known.size, str(found))
         return Item(what, "missing", None, f"{wrong}; delete it and run the same command again")
-    if optional:
+    if unwanted:
         return Item(what, "not needed", None, "--allow-uncalibrated goes without them")
     if not known.published.startswith(("https://", "http://")):
         return Item(what, "missing", None, f"it comes {known.published}; install the project again")

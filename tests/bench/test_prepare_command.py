@@ -265,7 +265,9 @@ def test_a_wrong_file_that_lies_there_is_named_and_left(
 ) -> None:
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "vgg19.pth").write_bytes(b"mine")
-    item = ready(request_all)["weights vgg19"]
+    items = ready(request_all)
+    item = items["weights vgg19"]
+    assert not complete(list(items.values())), "the run would stop at it"
     assert (item.state, item.size) == ("missing", None)
     assert "delete it" in item.place
     assert (tmp_path / "checkpoints" / "vgg19.pth").read_bytes() == b"mine"
@@ -276,6 +278,7 @@ def test_offline_only_looks_for_weights(request_all: PrepareRequest, file_server
     assert not file_server.requests
     assert items["weights vgg19"].state == "missing"
     assert f"put vgg19.pth into {tmp_path / 'checkpoints'}" in items["weights vgg19"].place
+    assert items["weights vgg19"].place.endswith("vgg_loss=auto goes on without")
     assert items["prepared pages"].state == "made"
 
 
@@ -287,6 +290,20 @@ def test_uncalibrated_does_without_metric_weights_but_not_without_a_loss(
     assert items["weights vgg19"].state == "fetched"
     assert complete(list(items.values()))
     assert {path for _, path, _ in file_server.requests} == {"/vgg19.pth"}
+
+
+@pytest.mark.parametrize(("loss", "ready_to_run"), [("auto", True), ("on", False)])
+def test_only_what_a_run_needs_is_missed(
+    request_all: PrepareRequest, file_server: Any, tiny_values: dict[str, Any], loss: str, ready_to_run: bool
+) -> None:
+    del file_server.files["/vgg19.pth"]
+    settings = tiny_values["model_settings"]
+    settings = settings | {"pix2pixhd": settings["pix2pixhd"] | {"vgg_loss": loss}}
+    experiment = Experiment.parse(tiny_values | {"model_settings": settings}, "test")
+    items = ready(replace(request_all, experiment=experiment))
+    assert items["weights vgg19"].state == "missing"
+    assert ("goes on without" in items["weights vgg19"].place) == ready_to_run
+    assert complete(list(items.values())) == ready_to_run
 
 
 def test_vgg_is_wanted_where_the_loss_is(tiny_values: dict[str, Any]) -> None:
