@@ -23,6 +23,7 @@ from bench.evaluation import Scoring
 from bench.external_pages import Folder, Geometry, Place, choose_geometry, grey_pages, read_matching, read_truth
 from bench.metrics.choice import choose_metrics
 from bench.progress import Bar
+from bench.reporting.naming import counted
 from bench.runfolder import FORMAT, RunFolder, write_bytes, write_json, write_parquet, write_png
 
 _log = logging.getLogger("bench")
@@ -100,8 +101,8 @@ def _check_lossless(folder: Folder, truth: Folder, request: ExternalRequest) -> 
     lossy = folder.lossy([page for page in truth.keys if page in folder.keys])
     if lossy and not request.allow_lossy:
         raise RequestError(
-            f"{folder.source.spec}: {len(lossy)} pictures are compressed with loss ({lossy[0]}), which moves every score, FID by "
-            "several points: save them as PNG, or give --allow-lossy, which labels the row"
+            f"{folder.source.spec}: {counted(len(lossy), 'picture')} compressed with loss ({lossy[0]}), which moves every score, "
+            "FID by several points: save them as PNG, or give --allow-lossy, which labels the row"
         )
 
 
@@ -109,7 +110,7 @@ def _note_doubts(folder: Folder, truth: Folder, windows: NDArray[np.uint8], plac
     if grey := grey_pages(windows, places):
         _log.warning("%s: %d of %d pages have no colour (%s)", folder.name, len(grey), len(truth.keys), grey[0])
     if more := [page for page in folder.keys if page not in truth.keys]:
-        _log.warning("%s: %d pictures have no truth and are left out (%s)", folder.name, len(more), more[0])
+        _log.warning("%s: %s without a truth left out (%s)", folder.name, counted(len(more), "picture"), more[0])
 
 
 def _sha256(windows: NDArray[np.uint8]) -> str:

@@ -15,6 +15,7 @@ from bench.metrics.choice import choose_metrics
 from bench.metrics.registry import METRICS
 from bench.progress import Bar
 from bench.reporting.ladder import ladder_figure, ladder_markdown
+from bench.reporting.naming import counted
 from bench.reporting.style import figure_style, save
 from bench.runfolder import write_bytes
 from data.geometry import resize_pair, window_origins
@@ -80,7 +81,7 @@ def _pages(request: LadderRequest) -> Pages:
     chosen = [keys[place] for place in places]
     windows = [(key, window) for key in chosen if (window := _window(source, key, request)) is not None]
     if len(windows) < 2:
-        raise data.DataError(f"{request.source}: {len(windows)} readable pages; a ladder needs at least 2")
+        raise data.DataError(f"{request.source}: {counted(len(windows), 'readable page')}; a ladder needs at least 2")
     inputs, truths = (np.stack([pair[side] for _, pair in windows]) for side in (0, 1))
     return Pages(inputs, truths, [key.id for key, _ in windows], _groups([key for key, _ in windows], source.grouped))
 

@@ -14,7 +14,7 @@ from data.cache_journal import PageRecord
 from data.duplicates import thumbnail
 from data.errors import DataError, UnreadableImage
 from data.geometry import resize_pair, short_side, window_origins
-from data.pair import PairKey, PairSource, Pixels, RawPair, shown_name
+from data.pair import PairKey, PairSource, Pixels, RawPair, fault_of, shown_name
 from data.prepared import StoredPicture
 from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
 from data.splits import PARTS, Split
@@ -91,7 +91,7 @@ def _decode(job: Job, part: str, key: PairKey) -> DecodedPage:
         side = short_side(job.resolution, "train" if part == "train" else "test")
         pair = resize_pair(raw, side, shown_name(job.source, key), job.aspect)
     except UnreadableImage as error:
-        return DecodedPage(PageRecord(part, key.id, "", (), (), 0, unreadable=str(error)), (), None)
+        return DecodedPage(PageRecord(part, key.id, "", (), (), 0, unreadable=fault_of(job.source, error)), (), None)
     if part == "train":
         pictures: tuple[StoredPicture, ...] = (_drawn(job, pair, job.settings.training_variants(key.id)),)
     else:

@@ -14,7 +14,7 @@ from data.colourfulness import is_grey
 from data.duplicates import thumbnail
 from data.errors import UnreadableImage
 from data.geometry import same_shape
-from data.pair import PairKey, PairSource, Part, Pixels, RawPair, shown_name
+from data.pair import PairKey, PairSource, Part, Pixels, RawPair, fault_of, shown_name
 
 LUMINANCE_ERROR = 3.0
 """B/W that differs from the luma of its colour page by less (mean absolute levels of 255) is that luma re-encoded."""
@@ -73,7 +73,7 @@ def look_at(source: PairSource, key: PairKey) -> PageLook:
     try:
         raw = source.read(key)
     except UnreadableImage as error:
-        return PageLook(name, key.part, problem=str(error))
+        return PageLook(name, key.part, problem=fault_of(source, error))
     color = _reduced(raw.color)
     height, width = raw.color.shape[:2]
     seen = PageLook(

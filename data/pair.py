@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -95,6 +96,12 @@ class ListsFiles(Protocol):
 def shown_name(source: PairSource, key: PairKey) -> str:
     """The file name of a page where its source has files, else its id."""
     return source.file_name(key) if isinstance(source, ListsFiles) else key.id
+
+
+def fault_of(source: PairSource, error: Exception) -> str:
+    """What is wrong with a page of the source, in one line: files are named relative to it, for records and reports."""
+    place = Path(source.spec).expanduser().resolve()
+    return str(error).removeprefix(f"{place if place.is_dir() else place.parent}/")
 
 
 def skipped_files(source: PairSource) -> tuple[str, ...]:

@@ -198,16 +198,21 @@ class PreparationReport:
         """One line for each kind of page that was left out; empty where none was."""
         text = []
         if self.skipped:
-            text.append(f"{len(self.skipped)} files left out when listing, for instance {self.skipped[0]}")
+            text.append(f"{_counted(len(self.skipped), 'file')} left out when listing, for instance {self.skipped[0]}")
         if self.unreadable:
             text.append(f"{len(self.unreadable)} unreadable: " + "; ".join(why for _, why in self.unreadable))
         if self.near_duplicates:
             dropped = len({training for training, _ in self.near_duplicates})
             first = " of ".join(self.near_duplicates[0])
-            text.append(f"{dropped} training pages dropped as near-duplicates of held-out ones, for instance {first}")
+            pages = _counted(dropped, "training page")
+            text.append(f"{pages} dropped, nearly the same as held-out ones, for instance {first}")
         if self.gap:
-            text.append(f"{len(self.gap)} rows left out between blocks of the split")
+            text.append(f"{_counted(len(self.gap), 'row')} left out between blocks of the split")
         return text
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else noun + 's'}"
 
 
 @dataclass(frozen=True, eq=False)

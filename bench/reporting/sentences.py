@@ -145,11 +145,11 @@ def split_sentence(run: Run) -> str:
     group = run.split.get("group_by") or run.experiment.get("data", {}).get("group_by", "unknown")
     parts = listed([f"{len(run.split.get(part) or ()):,} {part}" for part in ("train", "validation", "test")])
     left = [
-        f"{int(run.split.get(key) or 0):,} {what}"
-        for key, what in (
-            ("dropped_near_duplicates", "near-duplicates of held-out pages"),
-            ("dropped_gap", "pages in gaps between blocks"),
-            ("unreadable", "unreadable pages"),
+        counted(int(run.split.get(key) or 0), one, many)
+        for key, one, many in (
+            ("dropped_near_duplicates", "near-duplicate of held-out pages", "near-duplicates of held-out pages"),
+            ("dropped_gap", "page in gaps between blocks", "pages in gaps between blocks"),
+            ("unreadable", "unreadable page", "unreadable pages"),
         )
     ]
     digest = short_digest(run.split.get("digest"))

@@ -261,7 +261,7 @@ def test_near_duplicates_of_held_out_pages_are_dropped_and_named(chapters, tmp_p
     assert ready.split.dropped_near_duplicates == (training,)
     assert training not in ready.train.ids
     assert ready.train.ids == ready.split.train == tuple(page for page in split.train if page != training)
-    assert any("1 training pages dropped" in line for line in ready.report.lines())
+    assert any("1 training page dropped" in line for line in ready.report.lines())
     with pytest.raises(DataError, match=f"leaks.*{training} and {held_out}"):
         prepared(source, tmp_path, split=split, duplicates="refuse")
     ready.split.save(tmp_path / "split.json")
@@ -281,7 +281,8 @@ def test_few_unreadable_pages_are_left_out_and_named(many, tmp_path):
     source = open_pairs(str(many))
     ready = prepared(source, tmp_path / "cache", resolution=16)
     assert [page for page, _ in ready.report.unreadable] == ["c3_33"]
-    assert "33.png" in ready.report.unreadable[0][1]
+    assert ready.report.unreadable[0][1].startswith("c3/33.png: ")
+    assert ready.report.lines() == ["1 unreadable: c3/33.png: the file is empty; repair or remove it"]
     assert ready.split.unreadable == ("c3_33",)
     assert "c3_33" not in ready.split.ids
     assert len(ready.split.ids) == 201

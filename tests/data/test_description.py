@@ -61,7 +61,7 @@ def test_faults_are_counted_and_named(faulty):
     assert found.near_duplicate_pairs == (("6.png", "7.png"),)
     assert found.near_duplicates_across_parts == 0
     assert len(found.unreadable) == 1
-    assert "9.png" in found.unreadable[0]
+    assert found.unreadable[0].startswith("color/9.png: ")
     assert found.skipped == ("color/alone.png: no partner in bw/",)
     assert found.sizes.short == (110, 110, 110)
     assert found.sizes.long == (150, 150, 150)
