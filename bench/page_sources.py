@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from bench.errors import RequestError
 from data import Pixels, UnreadableImage
-from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, printable, read_entry, short_part
+from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, read_entry, short_part
 from data.images import SUFFIXES, decode_image, read_image
+from data.printing import printable
 from data.sources.naming import natural_key
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from data.description import NO_PART, Description
+from data.printing import printable
 
 _SHOWN = 5
 """Entries of a list that are shown."""
@@ -25,7 +26,7 @@ def description_text(found: Description) -> str:
     ):
         lines += _listed(what, names)
     notes = [f"revision {found.revision}" if found.revision else None, found.licence_note]
-    return "\n".join([*lines, *(note for note in notes if note)])
+    return "\n".join(printable(line) for line in [*lines, *(note for note in notes if note)])
 
 
 def _groups_line(found: Description) -> str:

@@ -1,12 +1,19 @@
 """Text from outside made fit for one line of a message, a log or a terminal."""
 
+import unicodedata
+
 MOST_LETTERS = 500
 """Longer words of a stranger are cut in messages."""
 
 
 def printable(text: str) -> str:
-    """Return `text` with everything that a terminal might obey replaced by "?"."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    """Return `text` with everything that a terminal might obey replaced by "?", and every kind of space by a plain one."""
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(letter: str) -> str:
+    # Wide spaces are common in names of chapters.
+    return letter if letter.isprintable() else " " if unicodedata.category(letter) == "Zs" else "?"
 
 
 def one_line(text: object, most: int = MOST_LETTERS) -> str:

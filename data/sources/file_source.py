@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from data.archives import printable
 from data.errors import DataError, UnreadableImage
 from data.images import compressed_with_loss, content_digest, decode_with_mode
 from data.pair import PairKey, Part, Pixels, RawPair
+from data.printing import printable
 from data.sources.listing import StoredImage
 from data.sources.naming import safe_ids
 
@@ -107,8 +107,8 @@ class FileSource:
 
 
 def chapter_of(folder: PurePosixPath) -> tuple[str, str]:
-    """(series, chapter) of the folder that holds a page: its chapter, and the folders above it."""
-    return "/".join(folder.parts[:-1]), folder.name
+    """(series, chapter) of the folder that holds a page: its chapter, and the folders above it; as they can be printed."""
+    return printable("/".join(folder.parts[:-1])), printable(folder.name)
 
 
 def halves(whole: Pixels) -> tuple[Pixels, Pixels]:

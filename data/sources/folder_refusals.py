@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from data.archives import printable
 from data.errors import DataError
 from data.images import SUFFIXES
+from data.printing import printable
 from data.sources.layouts import BW_FOLDERS, COLOR_FOLDERS, recognised
 from data.sources.listing import Listing, StoredImage
 from data.sources.manifest_tables import is_manifest

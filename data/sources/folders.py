@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data.archives import ARCHIVE_SUFFIXES, printable
+from data.archives import ARCHIVE_SUFFIXES
 from data.errors import DataError
+from data.printing import printable
 from data.sources import looking
 from data.sources.file_source import FileSource, Half, StoredPage, chapter_of
 from data.sources.folder_refusals import (

@@ -12,6 +12,7 @@ from pathlib import Path
 from data.errors import DataError, UnreadableImage
 from data.images import content_digest, decode_with_mode, read_bytes
 from data.pair import PairKey, RawPair
+from data.sources.dataset_files import refuse_outside_links, refuse_outside_records, snapshot_root
 from data.sources.hub_card import licence_note
 from data.sources.hub_download import NAME, Hub, fetch_snapshot
 from data.sources.hub_table import content_of, open_table
@@ -68,6 +69,8 @@ class HubSource:
             raise DataError(f"{spec}: names no dataset; give hf:owner/name or hf:PATH")
         local = Path(place).expanduser()
         self.folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
+        refuse_outside_links(spec, self.folder, self._root)
+        refuse_outside_records(spec, self.folder)
         table = open_table(spec, self.folder, self._columns, cache_dir)
         self.licence_note: str | None = licence_note(self.folder, table.info.license)
         self._table = StoredRows(table)
@@ -103,7 +106,7 @@ class HubSource:
     def _find_local(self, place: Path) -> Path:
         self.title = place.resolve().name
         self._content_id = content_of(place)
-        self._root = place.resolve() if place.is_dir() else place.resolve().parent
+        self._root = snapshot_root(place) if place.is_dir() else place.resolve().parent
         return place
 
     def _fetch(self, place: str, offline: bool, hub: Hub) -> Path:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from data.archives import printable
 from data.errors import DataError
+from data.printing import printable
+from data.sources.dataset_files import leads_out
 
 NO_LICENCE = "the dataset carries no licence tag; whether research use of it is allowed is yours to judge"
 
@@ -36,11 +37,7 @@ def refuse_outside_files(spec: str, folder: Path) -> None:
                 f"{spec}: {name} is larger than {_MOST_BYTES:,} bytes; that is no card: shorten or remove it"
             )
         for pattern in _file_names(_content(folder / name).get("configs")):
-            if (
-                "://" in pattern
-                or pattern.startswith(("/", "~", "\\"))
-                or ".." in pattern.replace("\\", "/").split("/")
-            ):
+            if leads_out(pattern):
                 raise DataError(
                     f"{spec}: {name} takes data from {printable(pattern)}, out of the dataset; mend its `configs`"
                 )

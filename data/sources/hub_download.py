@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from data.archives import printable
 from data.errors import DataError, NotFetched
+from data.printing import printable
 
 REACH_SECONDS = 10.0
 """How long the hub may take to answer before it counts as unreachable."""

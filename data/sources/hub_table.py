@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from data.archives import printable
 from data.errors import DataError
+from data.printing import printable
 from data.sources.hub_card import refuse_outside_files
 from data.sources.hub_download import reason
 

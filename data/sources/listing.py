@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, printable, read_entry
+from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, read_entry
 from data.errors import DataError, UnreadableImage
 from data.images import SUFFIXES, read_bytes
+from data.printing import printable
 from data.sources.naming import natural_order
 
 TABLE_SUFFIXES = frozenset({".csv", ".parquet"})

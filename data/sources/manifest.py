@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from data.archives import printable
 from data.errors import DataError
 from data.pair import Part
+from data.printing import printable
 from data.sources.file_source import FileSource, StoredPage
 from data.sources.listing import StoredImage
 from data.sources.manifest_rows import Row

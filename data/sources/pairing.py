@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from data.archives import printable
 from data.errors import DataError
+from data.printing import printable
 from data.sources.layouts import Side, Spot
 from data.sources.naming import natural_order
 
