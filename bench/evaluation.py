@@ -34,15 +34,16 @@ def evaluate(
     `again`: of every cell that has outputs. `safe_point` is called between cells and may raise to stop.
     """
     coloured = {cell.name for cell in experiment.colouring_cells}
+    windows = test_windows(folder)
+    chance = chance_cells(folder, experiment) if windows["page"].nunique() > 1 else set()
     cells = [
         cell
         for cell in experiment.cells
         if _has_outputs(folder.cell(cell.name), cell.name in coloured)
-        and (again or _needs_scores(folder.cell(cell.name), choice))
+        and (again or _needs_scores(folder.cell(cell.name), choice, chance=cell.name in chance))
     ]
     if not cells:
         return
-    windows = test_windows(folder)
     inputs = _read_windows(folder.test_inputs, windows)
     truths = _read_windows(folder.test_truths, windows)
     with Bar(console, "scoring", len(cells), "cell") as bar:
@@ -56,9 +57,17 @@ def evaluate(
                 outputs = _read_windows(folder.cell(cell.name).predictions, windows)
             else:
                 outputs = outputs_of(cell.model, inputs, truths, chroma)
-            chance = by_network and cell.model in experiment.models and cell.seed == experiment.seeds[0]
-            scoring.score(folder.cell(cell.name), outputs, by_network=by_network, chance=chance)
+            scoring.score(folder.cell(cell.name), outputs, by_network=by_network, chance=cell.name in chance)
             safe_point()
+
+
+def chance_cells(folder: RunFolder, experiment: Experiment) -> set[str]:
+    """Return the cells whose outputs are also held against other pages: of each competitor, the first seed that has outputs."""
+    first: dict[str, str] = {}
+    for cell in experiment.trained_cells:
+        if cell.model in experiment.models and _has_outputs(folder.cell(cell.name), by_network=True):
+            first.setdefault(cell.model, cell.name)
+    return set(first.values())
 
 
 @dataclass(frozen=True)
@@ -126,9 +135,9 @@ def _has_outputs(folder: CellFolder, by_network: bool) -> bool:
     return folder.has_generator() or not by_network
 
 
-def _needs_scores(folder: CellFolder, choice: MetricChoice) -> bool:
+def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> bool:
     """Whether the cell's scores are missing, or were made with other metrics than can be had now."""
-    if not (folder.sets.exists() and folder.images.exists()):
+    if not (folder.sets.exists() and folder.images.exists()) or (chance and not folder.shuffled.exists()):
         return True
     sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
     images = {name for name, metric in METRICS.items() if metric.kind == "image"} - {"lpips", "rlpips"}

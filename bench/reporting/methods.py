@@ -185,9 +185,13 @@ def halves_sentence(run: Run, metrics: list[str]) -> str:
 
 def chance_sentence(run: Run) -> str:
     """Return what the rows of shuffled pages are, "" where there are none."""
-    if not any(model.endswith(SHUFFLED) for model in run.references):
+    rows = [cell for cell in run.cells if cell.model.endswith(SHUFFLED)]
+    if not rows:
         return ""
     seed = " of its first seed" if run.plan["trained_cells"] else ""
+    if later := [cell for cell in rows if cell.seed not in (None, run.seeds[0])]:
+        names = listed([f"seed {cell.seed} of {run.shown(cell.model.removesuffix(SHUFFLED))}" for cell in later])
+        seed = f" of its first seed that has any ({names})"
     return f"Pages shuffled: a model's outputs{seed}, each held against the truth of another page: chance."
 
 

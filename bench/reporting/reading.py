@@ -159,8 +159,12 @@ def _read_cells(folder: RunFolder, experiment: dict[str, Any], plan: dict[str, A
     others = sorted(p.name for p in there.iterdir() if p.is_dir() and p.name not in names) if there.is_dir() else []
     expected += [_loaded(folder, experiment, name) for name in others]
     cells = [_read_cell(folder.cell(n), *parts) for n, parts in zip([*names, *others], expected, strict=True)]
-    chance = [shuffled for cell in cells if (shuffled := _shuffled(folder.cell(cell.name), cell)) is not None]
-    return (*cells, *chance)
+    chance: dict[str, CellResult] = {}
+    for cell in cells:
+        # One seed of a model says what chance gives; a second one is there where the first came late.
+        if cell.model not in chance and (shuffled := _shuffled(folder.cell(cell.name), cell)) is not None:
+            chance[cell.model] = shuffled
+    return (*cells, *chance.values())
 
 
 def _shuffled(folder: CellFolder, cell: CellResult) -> CellResult | None:

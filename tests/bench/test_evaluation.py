@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import feature_files
-from bench.evaluation import other_pages
+from bench.evaluation import chance_cells, other_pages
+from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.metrics.choice import choose_metrics
 from bench.metrics.set_scores import FeatureReader, SetScorer
+from bench.runfolder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +97,15 @@ def test_halves_of_the_truth_are_disjoint_and_far_apart_enough_to_be_a_floor(win
     assert halves["rfd"]["value"] > 0
     assert halves["rfd"]["metric_id"].endswith(":6x6:disjoint")
     assert not SetScorer(windows[:4], pages[:4], groups[:4], FeatureReader(choose_metrics())).halves()
+
+
+def test_chance_is_what_the_first_seed_with_outputs_gives(tmp_path: Path, tiny_values: dict[str, Any]) -> None:
+    values = tiny_values | {"seeds": [3, 1], "models": ["pix2pix", "cyclegan"]}
+    experiment, folder = Experiment.parse(values, "test"), RunFolder(tmp_path)
+    assert not chance_cells(folder, experiment)
+    for name in ("pix2pix-seed3", "pix2pix-seed1", "cyclegan-seed1", "unet-l1-seed3"):
+        cell = folder.cell(name)
+        cell.path.mkdir(parents=True)
+        cell.generator.touch()
+        cell.generator_card.touch()
+    assert chance_cells(folder, experiment) == {"pix2pix-seed3", "cyclegan-seed1"}

@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+import shutil
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from bench.reporting.costs import cost_table
 from bench.reporting.latex import to_latex
 from bench.reporting.layout import Column, Entry, digits, printed, printed_parts
-from bench.reporting.reading import read_run
+from bench.reporting.reading import SHUFFLED, read_run
 from bench.reporting.scores import score_run
 from bench.reporting.tables import differences_table, main_table, secondary_tables
 from bench.reporting.writing import to_csv, to_markdown
@@ -85,6 +86,19 @@ def test_the_main_table_has_its_columns_and_rows_in_order(tables):
     assert "One half of the truth against the other: rFD 0.310 (n = 6 against 6, no pairs)" in notes
     assert "Pages shuffled: a model's outputs of its first seed" in notes
     assert "competitors' order is the same at 0.03/0.08 and 0.10/0.30" in notes
+
+
+def test_the_row_of_shuffled_pages_is_of_the_first_seed_that_has_one(own_run):
+    cells = own_run / "cells"
+    (cells / "pix2pix-seed0" / "shuffled.parquet").rename(cells / "pix2pix-seed1" / "shuffled.parquet")
+    # A first seed that came late leaves two.
+    shutil.copy(cells / "cyclegan-seed0" / "shuffled.parquet", cells / "cyclegan-seed1")
+    run = read_run(own_run)
+    found = {cell.model: cell.seed for cell in run.cells if cell.model.endswith(SHUFFLED)}
+    assert found == {"pix2pix-pages-shuffled": 1, "pix2pixhd-pages-shuffled": 0, "cyclegan-pages-shuffled": 0}
+    assert sum(cell.model.endswith(SHUFFLED) for cell in run.cells) == 3
+    notes = " ".join(main_table(run, score_run(run)).footnotes)
+    assert "outputs of its first seed that has any (seed 1 of pix2pix-small), each held against" in notes
 
 
 def test_an_order_that_hangs_on_the_thresholds_is_said(own_run):
