@@ -19,6 +19,9 @@ Unit = Literal["seconds", "flops", "images", "steps"]
 DEADLINE_FACTOR = 1.5
 """A cell may use 1.5 times its share of useful training time before it is cut and marked (design, section 2)."""
 
+MOST = 1e30
+"""Larger amounts are refused in any unit, so that no share of one becomes infinite."""
+
 _SECONDS: dict[str, float] = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _FLOPS: dict[str, float] = {"gflop": 1e9, "tflop": 1e12, "pflop": 1e15, "eflop": 1e18}
 _PREFIX: dict[str, float] = {"": 1.0, "k": 1e3, "m": 1e6}
@@ -41,8 +44,8 @@ class Budget:
         """Return the budget that `text` asks for; raises RequestError for anything that is not a positive amount."""
         cleaned = text.strip().lower()
         amount, unit = _parse_time(cleaned) or _parse_count(cleaned) or (0.0, "seconds")
-        if not 0 < amount < float("inf"):
-            raise RequestError(f"--budget {text!r} is not a budget: give a positive amount such as {_EXAMPLES}")
+        if not 0 < amount <= MOST:
+            raise RequestError(f"--budget {text!r:.200} is not a budget: give a positive amount such as {_EXAMPLES}")
         return cls(cleaned, amount, unit)
 
     def share(self, trained_cells: int) -> float:

@@ -16,6 +16,7 @@ import models
 from bench.budget import Budget
 from bench.errors import RequestError
 from bench.preset_files import read_toml
+from data.printing import one_line
 
 UNTRAINED_ROWS = ("copy", "mean-chroma", "oracle")
 """Reference rows that need no training and no seed."""
@@ -24,6 +25,12 @@ REFERENCE_ROWS = ("unet-l1", *UNTRAINED_ROWS)
 
 RESOLUTIONS = (64, 128, 256, 512, 1024)
 """Sizes that every model can take (design, section 2, geometry)."""
+
+LONGEST_NAME = 200
+"""Letters of a preset's name or path."""
+
+LARGEST_SEED = 2**32 - 1
+"""NumPy's generator takes no larger one."""
 
 WIDE_RESOLUTION = 1024
 """The height of the one size that is not square: windows of 2048x1024, as Pix2PixHD was made for."""
@@ -177,6 +184,10 @@ class Experiment(_Section):
                 raise RequestError(f"unknown reference row {name!r}: choose from {', '.join(REFERENCE_ROWS)}")
         if not self.models and not self.loaded:
             raise RequestError("models: nothing to benchmark: name a model, or load one with --load NAME=FILE")
+        if max(self.seeds) > LARGEST_SEED:
+            raise RequestError(f"--seeds {max(self.seeds):.3g}: the largest seed is {LARGEST_SEED:,}")
+        if not self.preset.isprintable() or len(self.preset) > LONGEST_NAME:
+            raise RequestError(f"preset: {self.preset!r:.80} is no name: folders and tables are called after it")
         loaded = tuple(model.row for model in self.loaded)
         lists = {"models": self.models, "seeds": self.seeds, "references": self.references, "load": loaded}
         for what, values in lists.items():
@@ -236,7 +247,9 @@ class Experiment(_Section):
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             key = ".".join(map(str, first["loc"])) or "the experiment"
-            raise RequestError(f"{where}: {key}: {first['msg'].lower()} (given: {first['input']!r:.80})") from None
+            raise RequestError(
+                one_line(f"{where}: {key}: {first['msg'].lower()} (given: {first['input']!r:.80})")
+            ) from None
         except models.ModelError as error:
             raise RequestError(f"{where}: {error}") from None
 

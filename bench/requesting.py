@@ -14,6 +14,12 @@ from bench.experiment import UNTRAINED_ROWS, WIDE_RESOLUTION, Experiment
 from bench.preset_files import read_preset, set_value
 from bench.runfolder import read_json, sha256_of
 
+MOST_SEEDS = 1000
+"""More in a number of seeds are a slip of the hand."""
+
+MOST_DIGITS = 9
+"""Of a number that is typed."""
+
 
 def build_experiment(
     preset: str | None,
@@ -38,6 +44,8 @@ def build_experiment(
         elif value is not None:
             section, _, last = key.rpartition(".")
             target = values.setdefault(section, {}) if section else values
+            if not isinstance(target, dict):
+                raise RequestError(f"{section} is a section with values of its own: mend the preset")
             target[last] = _parsed(key, value)
     for assignment in assignments:
         set_value(values, assignment)
@@ -46,7 +54,9 @@ def build_experiment(
     if not values.get("models"):
         values["seeds"] = [0]
         # Nothing competes, so nothing is trained beside it either.
-        values["references"] = [name for name in values.get("references", ()) if name in UNTRAINED_ROWS]
+        references = values.get("references", ())
+        if isinstance(references, list | tuple):
+            values["references"] = [name for name in references if name in UNTRAINED_ROWS]
     if allow_uncalibrated:
         values["require_calibrated"] = False
     # Before the models are looked at, which takes the seconds of importing torch.
@@ -96,13 +106,17 @@ def _model_names(text: str) -> list[str]:
 def parse_resolution(text: str) -> tuple[int, int]:
     """Return height in px and aspect of "256", "1024x1024" or "2048x1024" (width x height); raises RequestError."""
     width, separator, height = text.lower().partition("x")
-    if not width.isdigit() or (separator and not height.isdigit()) or int(height or width) < 1:
-        raise RequestError(f"--resolution {text!r}: give a size such as 256, or 2048x1024")
+    if not _is_size(width) or (separator and not _is_size(height)) or int(height or width) < 1:
+        raise RequestError(f"--resolution {text!r:.80}: give a size such as 256, or 2048x1024")
     high = int(height or width)
     aspect, rest = divmod(int(width), high)
     if rest or aspect not in (1, 2) or (aspect == 2 and high != WIDE_RESOLUTION):
         raise RequestError(f"--resolution {text!r}: windows are square, or 2048x1024")
     return high, aspect
+
+
+def _is_size(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 def _seeds(text: str) -> list[int]:
@@ -111,8 +125,12 @@ def _seeds(text: str) -> list[int]:
     except ValueError:
         numbers = []
     listed = "," in text
+    if not listed and numbers and numbers[0] > MOST_SEEDS:
+        raise RequestError(
+            f"--seeds {text!r:.80}: more than {MOST_SEEDS:,} seeds; give a number of seeds, or the seeds by comma"
+        )
     if not numbers or min(numbers) < 0 or (numbers == [0] and not listed):
-        raise RequestError(f"--seeds {text!r}: give a number of seeds such as 3, or the seeds by comma such as 3,7")
+        raise RequestError(f"--seeds {text!r:.80}: give a number of seeds such as 3, or the seeds by comma such as 3,7")
     return numbers if listed else list(range(numbers[0]))
 
 
@@ -129,7 +147,7 @@ def named_folders(texts: Sequence[str]) -> dict[str, Path]:
     return folders
 
 
-def _loaded(text: str, model_settings: Mapping[str, Any]) -> dict[str, Any]:
+def _loaded(text: str, model_settings: object) -> dict[str, Any]:
     """Return the entry of one `NAME=FILE`; what the weights do not show comes from the card beside them or the preset."""
     name, separator, file = text.partition("=")
     if not separator or not name.strip() or not file.strip():
@@ -143,10 +161,27 @@ def _loaded(text: str, model_settings: Mapping[str, Any]) -> dict[str, Any]:
         )
     sha256 = sha256_of(path)
     card = path.with_name("generator.json")
-    if path.suffix == ".safetensors" and card.is_file() and (known := read_json(card)).get("sha256") == sha256:
+    known = _settings_of_card(card, sha256) if path.suffix == ".safetensors" and card.is_file() else None
+    if known is not None:
         # A setting at None is left out, as in a preset: TOML has no null.
-        settings = {key: value for key, value in known["settings"].items() if value is not None}
+        settings = {key: value for key, value in known.items() if value is not None}
     else:
-        trained = model_settings.get(name.strip(), {})
-        settings = {key: value for key, value in trained.items() if key.startswith("inference_")}
+        trained = _section(model_settings).get(name.strip())
+        settings = {key: value for key, value in _section(trained).items() if key.startswith("inference_")}
     return {"model": name.strip(), "file": str(path), "sha256": sha256, "settings": settings}
+
+
+def _settings_of_card(card: Path, sha256: str) -> dict[str, Any] | None:
+    """Return the settings that the card holds, None where it is that of other weights."""
+    known = _section(read_json(card))
+    if known.get("sha256") != sha256:
+        return None
+    if not isinstance(known.get("settings"), dict):
+        raise RequestError(f"{card}: has no settings; take the card of the weights beside it, or move it away")
+    settings: dict[str, Any] = known["settings"]
+    return settings
+
+
+def _section(value: object) -> dict[str, Any]:
+    """Return `value` where it is a section, an empty one where it is anything else: what is wrong is said where it is read."""
+    return value if isinstance(value, dict) else {}

@@ -18,6 +18,7 @@ from PIL import Image
 from data.errors import DataError
 from data.ink import halftone, ink_lines
 from data.pair import Pixels
+from data.printing import one_line
 from data.randomness import raw_words
 
 Recipe = Literal["original", "gray", "lines", "screentone"]
@@ -156,16 +157,16 @@ def recipe_settings(recipe: str, values: Mapping[str, Any] | None = None) -> Rec
     Raises:
         DataError: unknown recipe, unknown key or value out of range.
     """
-    settings_type = _SETTINGS.get(recipe)
+    settings_type = _SETTINGS.get(recipe) if isinstance(recipe, str) else None
     if settings_type is None:
-        raise DataError(f"unknown recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+        raise DataError(f"unknown recipe {recipe!r:.80}; choose one of {', '.join(RECIPES)}")
     try:
         return settings_type(**(values or {}))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the settings"
         known = ", ".join(settings_type.model_fields) or "none"
-        raise DataError(f"recipe {recipe}: {where}: {first['msg']}; its settings are: {known}") from error
+        raise DataError(one_line(f"recipe {recipe}: {where}: {first['msg']}; its settings are: {known}")) from error
 
 
 def apply_recipe(recipe: Recipe, settings: RecipeSettings, raw_bw: Pixels | None, color: Pixels) -> Pixels:

@@ -100,7 +100,7 @@ def translator_type(name: str) -> type[Translator]:
     others = _registered()
     if name not in others:
         known = [*MODEL_NAMES, *sorted(set(others) - set(MODEL_NAMES))]
-        raise ModelError(f"unknown model {name!r}{_did_you_mean(name, known)}; there are {', '.join(known)}")
+        raise ModelError(f"unknown model {name!r:.200}{_did_you_mean(name, known)}; there are {', '.join(known)}")
     if refusal := _refusal(name, others[name]):
         raise ModelError(f"model {name!r}: {refusal}")
     return _checked(name, _loaded(others[name][0]))
@@ -111,6 +111,8 @@ def parse_settings(name: str, mapping: Mapping[str, Any]) -> ModelSettings:
     import pydantic
 
     settings_type = translator_type(name).settings_type
+    if not isinstance(mapping, Mapping):
+        raise ModelError(f"settings of {name}: {reprlib.repr(mapping)} is a value, not a section of settings")
     try:
         return settings_type.model_validate(dict(mapping))
     except pydantic.ValidationError as error:

@@ -1,12 +1,14 @@
-"""Servers on this machine in place of those that downloads come from."""
+"""Servers on this machine in place of those that downloads come from, and damage done to files that parsers are given."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import random
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -150,3 +152,75 @@ def file_server() -> Iterator[FileServer]:
 def fake_hub() -> Iterator[FakeHub]:
     """A hub with one dataset."""
     yield from _serving(FakeHub())
+
+
+@pytest.fixture(scope="session")
+def mutated_bytes() -> Callable[[random.Random, bytes], bytes]:
+    """Damage a file as disks, transfers and strangers do: bytes changed, cut off, left out, put in or said twice."""
+    numbers = [b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80"]
+
+    def mutated(chance: random.Random, content: bytes) -> bytes:
+        changed = bytearray(content)
+        for _ in range(chance.randint(1, 4)):
+            at, length = chance.randrange(len(changed) + 1), chance.randint(1, 8)
+            kind = chance.randrange(6)
+            if kind == 0:
+                changed[at : at + 1] = bytes([chance.randrange(256)])
+            elif kind == 1:
+                changed[at : at + 4] = chance.choice(numbers)
+            elif kind == 2:
+                del changed[at:]
+            elif kind == 3:
+                del changed[at : at + length]
+            elif kind == 4:
+                changed[at:at] = bytes(chance.randrange(256) for _ in range(length))
+            else:
+                changed[at:at] = changed[at : at + 16 * length]
+        return bytes(changed)
+
+    return mutated
+
+
+ODD_VALUES: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1, 2**31, 2**63, 10**40, -0.5, 1e308, float("nan"), float("inf"), "", "x", "../../up", "/etc/passwd",
+    "a\x1b[31m\nb", "\x00", "\ud800", "漫画\u3000", '=HYPERLINK("http://x")', "<script>", "\\input{/etc/passwd}", "y" * 3000,
+    [], [[]], {}, [None], {"": None}, {"a": {"b": []}}, [1, "x", None], {"\x1b[31m\n": 1},
+)  # fmt: skip
+"""What a stranger may put where something else belongs."""
+
+
+@pytest.fixture(scope="session")
+def mutated_value() -> Callable[[random.Random, Any], Any]:
+    """Change a nested value of dictionaries and lists: other types, odd values, parts left out, moved, renamed or repeated."""
+
+    def mutated(chance: random.Random, value: Any) -> Any:
+        changed = {"": copy.deepcopy(value)}
+        for _ in range(chance.randint(1, 3)):
+            _change(chance, changed)
+        return changed.get("")
+
+    return mutated
+
+
+def _change(chance: random.Random, value: Any) -> None:
+    """Change one entry of the container `value`, or of one inside it."""
+    places = list(value) if isinstance(value, dict) else list(range(len(value)))
+    if not places:
+        return
+    place = chance.choice(places)
+    inner = value[place]
+    if isinstance(inner, dict | list) and inner and chance.random() < 0.8:
+        return _change(chance, inner)
+    kind = chance.randrange(5)
+    if kind == 0 and place != "":
+        del value[place]
+    elif kind == 1 and isinstance(value, dict) and place != "":
+        value[chance.choice([str(odd)[:40] for odd in ODD_VALUES])] = value.pop(place)
+    elif kind == 2:
+        value[place] = [copy.deepcopy(inner), copy.deepcopy(inner)]
+    elif kind == 3 and isinstance(value, dict) and place != "":
+        other = chance.choice(places)
+        value[place], value[other] = value[other], value[place]
+    else:
+        value[place] = copy.deepcopy(chance.choice(ODD_VALUES))
+    return None
