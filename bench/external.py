@@ -5,22 +5,31 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import tomli_w
-from numpy.typing import NDArray
 from rich.console import Console
 
 import data
 from bench import provenance
 from bench.errors import RequestError
 from bench.evaluation import Scoring
-from bench.external_pages import Folder, Geometry, Place, choose_geometry, grey_pages, read_matching, read_truth
+from bench.external_pages import (
+    Folder,
+    Place,
+    Truth,
+    Windows,
+    check_names,
+    check_resolution,
+    grey_pages,
+    matching_windows,
+    read_truth,
+    spooled,
+)
 from bench.metrics.choice import choose_metrics
 from bench.progress import Bar
 from bench.reporting.naming import counted
@@ -53,39 +62,50 @@ class ExternalRequest:
 def evaluate_external(request: ExternalRequest, console: Console) -> None:
     """Write a run folder with the scores of every folder of colourings, the oracle and, where B/W pages are given, `copy`.
 
-    Raises RequestError or data.DataError, one line, before anything is written.
+    Every picture is read once, and a page at a time is in memory. Raises RequestError or data.DataError, one line, before
+    anything is written.
     """
     choice = choose_metrics(require_calibrated=request.require_calibrated)
-    truth = Folder.open("truth", request.truth)
+    check_resolution(request.resolution)
+    originals = Folder.open("truth", request.truth)
     folders = [Folder.open(_checked(name), path) for name, path in request.predictions.items()]
-    for folder in folders:
-        _check_lossless(folder, truth, request)
-    geometry = choose_geometry(truth, request.resolution)
-    truths, places = read_truth(truth, geometry)
     given = None if request.input is None else Folder.open("input", request.input)
-    inputs = truths if given is None else _grey(read_matching(given, truth, geometry))
-    outputs = {folder.name: read_matching(folder, truth, geometry) for folder in folders}
     for folder in folders:
-        _note_doubts(folder, truth, outputs[folder.name], places)
-    rows = outputs | {"oracle": truths} | ({"copy": inputs} if given is not None else {})
+        _check_lossless(folder, originals, request)
+    for folder in (*folders, *([given] if given is not None else [])):
+        check_names(folder, originals)
+    truth = read_truth(originals, request.resolution, request.out)
+    # Without B/W pages lines are held against the truth alone.
+    inputs = truth.windows if given is None else spooled(_grey(matching_windows(given, truth)), request.out).windows()
+    outputs = {folder.name: spooled(matching_windows(folder, truth), request.out) for folder in folders}
+    for folder in folders:
+        _note_doubts(folder, originals, outputs[folder.name].windows(), truth.places)
+    references = {"oracle": truth.windows} | ({"copy": inputs} if given is not None else {})
+    rows = [*outputs, *references]
     run = RunFolder(request.out)
     with run.locked():
-        pixels = {"truth_sha256": _sha256(truths), "input_sha256": _sha256(inputs)}
-        _write_run(run, request, folders, truth, geometry, places, pixels)
-        windows = pd.DataFrame([asdict(place) for place in places])
+        pixels = {"truth_sha256": _sha256(truth.windows), "input_sha256": _sha256(inputs)}
+        _write_run(run, request, folders, originals, truth, pixels)
+        windows = pd.DataFrame([asdict(place) for place in truth.places])
         write_parquet(run.test_windows, windows)
-        for place, source, window in zip(places, inputs, truths, strict=True):
-            write_png(run.test_inputs / f"{place.window}.png", source)
-            write_png(run.test_truths / f"{place.window}.png", window)
+        _write_windows(run.test_truths, truth.places, truth.windows)
+        if given is not None:
+            _write_windows(run.test_inputs, truth.places, inputs)
         with Bar(console, "scoring", len(rows), "row") as bar:
             bar.update(0, "features of the truth")
-            scoring = Scoring.of(run, windows, inputs, truths, choice, request.device)
-            for number, (name, pictures) in enumerate(rows.items()):
+            scoring = Scoring.of(run, windows, inputs, truth.windows, choice, request.device)
+            for number, name in enumerate(rows):
                 bar.update(number, name)
                 cell, theirs = run.cell(name), name in outputs
-                for place, picture in zip(places, pictures, strict=True) if theirs else ():
-                    write_png(cell.predictions / f"{place.window}.png", picture)
+                pictures = outputs[name].windows() if theirs else references[name]
+                if theirs:
+                    _write_windows(cell.predictions, truth.places, pictures)
                 scoring.score(cell, pictures, by_network=theirs, chance=theirs)
+
+
+def _write_windows(folder: Path, places: list[Place], windows: Windows) -> None:
+    for place, window in zip(places, windows, strict=True):
+        write_png(folder / f"{place.window}.png", window)
 
 
 def _checked(name: str) -> str:
@@ -106,29 +126,31 @@ def _check_lossless(folder: Folder, truth: Folder, request: ExternalRequest) -> 
         )
 
 
-def _note_doubts(folder: Folder, truth: Folder, windows: NDArray[np.uint8], places: list[Place]) -> None:
+def _note_doubts(folder: Folder, truth: Folder, windows: Windows, places: list[Place]) -> None:
     if grey := grey_pages(windows, places):
         _log.warning("%s: %d of %d pages have no colour (%s)", folder.name, len(grey), len(truth.keys), grey[0])
     if more := [page for page in folder.keys if page not in truth.keys]:
         _log.warning("%s: %s without a truth left out (%s)", folder.name, counted(len(more), "picture"), more[0])
 
 
-def _sha256(windows: NDArray[np.uint8]) -> str:
-    return hashlib.sha256(repr(windows.shape).encode() + windows.tobytes()).hexdigest()
+def _sha256(windows: Windows) -> str:
+    digest = hashlib.sha256(repr(windows.shape).encode())
+    for window in windows:
+        digest.update(window.tobytes())
+    return digest.hexdigest()
 
 
-def _grey(windows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What a model sees of a B/W page: its luma on three channels, as a run's recipe gives it."""
+def _grey(windows: Iterable[data.Pixels]) -> Iterator[data.Pixels]:
+    """What a model sees of B/W pages: their luma on three channels, as a run's recipe gives it."""
     settings = data.recipe_settings("original")
-    return np.stack([data.apply_recipe("original", settings, window, window) for window in windows])
+    return (data.apply_recipe("original", settings, window, window) for window in windows)
 
 
 def _write_run(
-    run: RunFolder, request: ExternalRequest, folders: list[Folder], truth: Folder, geometry: Geometry, places: list[Place],
-    pixels: dict[str, str],
+    run: RunFolder, request: ExternalRequest, folders: list[Folder], originals: Folder, truth: Truth, pixels: dict[str, str],
 ) -> None:  # fmt: skip
     """Write what a report reads beside the scores; refuse a folder of other rows, another truth or another input."""
-    experiment = _experiment(request, truth, geometry) | pixels
+    experiment = _experiment(request, originals, truth) | pixels
     content = tomli_w.dumps(experiment).encode()
     if run.experiment.exists() and run.experiment.read_bytes() != content:
         raise RequestError(
@@ -137,7 +159,7 @@ def _write_run(
         )
     write_bytes(run.experiment, content)
     write_json(run.provenance, provenance.collect(request.device) | {"deterministic": False})
-    groups = {place.page: place.group for place in places}
+    groups = {place.page: place.group for place in truth.places}
     split: dict[str, Any] = {
         "group_by": "chapter",
         "train": [],
@@ -145,13 +167,13 @@ def _write_run(
         "test": list(groups),
         "groups": groups,
     }
-    contents = [f"{place.window}\0{place.group}" for place in places]
+    contents = [f"{place.window}\0{place.group}" for place in truth.places]
     write_json(run.split, split | {"digest": hashlib.sha256("\n".join(contents).encode()).hexdigest()})
-    write_json(run.plan, _plan(request, folders, truth, hashlib.sha256(content).hexdigest()))
+    write_json(run.plan, _plan(request, folders, originals, hashlib.sha256(content).hexdigest()))
 
 
-def _experiment(request: ExternalRequest, truth: Folder, geometry: Geometry) -> dict[str, Any]:
-    height, width = geometry.window
+def _experiment(request: ExternalRequest, originals: Folder, truth: Truth) -> dict[str, Any]:
+    height, width = truth.geometry.window
     return {
         "kind": "evaluation of colourings that were made elsewhere",
         "models": [],
@@ -164,15 +186,15 @@ def _experiment(request: ExternalRequest, truth: Folder, geometry: Geometry) -> 
         "recipe": "as given"
         if request.input is not None
         else "not given (lines and edges are held against the truth alone)",
-        "data": {"source": truth.source.title, "group_by": "chapter"},
+        "data": {"source": originals.source.title, "group_by": "chapter"},
     }
 
 
-def _plan(request: ExternalRequest, folders: list[Folder], truth: Folder, digest: str) -> dict[str, Any]:
+def _plan(request: ExternalRequest, folders: list[Folder], originals: Folder, digest: str) -> dict[str, Any]:
     rows: dict[str, Any] = {name: {"shown_name": name, "ranked": False, "trained": False} for name in _ROWS}
     for folder in folders:
-        lossy = folder.lossy(list(truth.keys))
-        remarks = [f"{len(lossy)} of {len(truth.keys)} outputs compressed with loss"] if lossy else []
+        lossy = folder.lossy(list(originals.keys))
+        remarks = [f"{len(lossy)} of {len(originals.keys)} outputs compressed with loss"] if lossy else []
         shown = f"{folder.name} (lossy)" if lossy else folder.name
         mode = "unknown, the outputs were made elsewhere"
         rows[folder.name] = {

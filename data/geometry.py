@@ -63,7 +63,12 @@ def resize_pair(raw: RawPair, short: int, name: str, aspect: int = 1) -> RawPair
 
 def same_shape(first: Pixels, second: Pixels) -> bool:
     """Whether two pictures agree in aspect to within `MAX_ASPECT_DIFFERENCE`."""
-    ratio = float(first.shape[0] * second.shape[1]) / float(first.shape[1] * second.shape[0])
+    return same_aspect(first.shape[:2], second.shape[:2])
+
+
+def same_aspect(first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether two (height, width) agree in aspect to within `MAX_ASPECT_DIFFERENCE`."""
+    ratio = float(first[0] * second[1]) / float(first[1] * second[0])
     return max(ratio, 1.0 / ratio) <= 1.0 + MAX_ASPECT_DIFFERENCE
 
 

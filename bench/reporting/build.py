@@ -79,7 +79,7 @@ def _draw(run: Run, scores: Scores, folder: Path) -> list[Picture]:
     with figure_style():
         drawn = (
             ("grid", "What the models make of the same pages", grid_figure(run), grid_caption(run)),
-            ("lines", "Lines kept, lost and invented", overlay_figure(run), overlay_caption()),
+            ("lines", "Lines kept, lost and invented", overlay_figure(run), overlay_caption(run)),
             ("scores", "Scores and how sure they are", dots_figure(run, scores), dots_caption(run, scores)),
             ("curves", "Scores during training", curves_figure(run), curves_caption(run)),
         )

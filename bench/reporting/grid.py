@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from bench.errors import RequestError
 from bench.reporting.naming import listed
-from bench.reporting.reading import CellResult, Run
+from bench.reporting.reading import SHUFFLED, CellResult, Run
 from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
 from bench.runfolder import read_png
 
 PAGES = 4
 """Most pages that the figure shows."""
+
+FEWEST = 4
+"""With fewer columns pictures are no larger than with this many: figures stay as high as a page."""
 
 SCORE = "ciede2000"
 
@@ -44,14 +47,14 @@ def chosen_windows(run: Run, most: int = PAGES) -> list[str]:
 
 
 def grid_figure(run: Run) -> Figure | None:
-    """Return the figure, or None where a page's input or truth is not there."""
+    """Return the figure, or None where a page's truth, or its input where there is one, is not there."""
     windows, columns = chosen_windows(run), _columns(run)
     if not has_pictures(run, windows):
         return None
     size = window_size(run)
-    side = TEXT_WIDTH / len(columns) / size[1]
+    side = TEXT_WIDTH / max(len(columns), FEWEST) / size[1]
     engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
-    figure = Figure(figsize=(TEXT_WIDTH, (side + 0.13) * len(windows) + 0.28), layout=engine)
+    figure = Figure(figsize=(side * size[1] * len(columns), (side + 0.13) * len(windows) + 0.28), layout=engine)
     grid = figure.subplots(len(windows), len(columns), squeeze=False)
     for row, window in enumerate(windows):
         for axes, column in zip(grid[row], columns, strict=True):
@@ -61,9 +64,14 @@ def grid_figure(run: Run) -> Figure | None:
     return figure
 
 
+def has_input(run: Run) -> bool:
+    """Return whether B/W pages are known: colourings of others may come without, and then have no row of copies."""
+    return "kind" not in run.experiment or "copy" in run.experiment["references"]
+
+
 def has_pictures(run: Run, windows: list[str]) -> bool:
-    """Return whether input and truth of all `windows` are there."""
-    folders = (run.folder.test_inputs, run.folder.test_truths)
+    """Return whether the truth of all `windows` is there, and the input where there is one."""
+    folders = [run.folder.test_truths, *([run.folder.test_inputs] if has_input(run) else [])]
     return all((folder / f"{window}.png").is_file() for folder in folders for window in windows)
 
 
@@ -73,16 +81,22 @@ def window_size(run: Run) -> tuple[int, int]:
 
 
 def shown_models(run: Run) -> list[str]:
-    """Return the models that the figure shows: the competitors, and the generator without a GAN."""
-    return [*run.ranked, *(model for model in run.references if model == "unet-l1")]
+    """Return the models that the figure shows: the competitors and the generator without a GAN; all outputs where none compete."""
+    if run.ranked:
+        return [*run.ranked, *(model for model in run.references if model == "unet-l1")]
+    made = [model for model in run.references if not model.endswith(SHUFFLED)]
+    return [model for model in made if any(cell.predictions.is_dir() for cell in run.scored_cells(model))]
 
 
 def _columns(run: Run) -> list[GridColumn]:
-    return [input_column(run), *(model_column(run, model) for model in shown_models(run)), truth_column(run)]
+    models = [model_column(run, model) for model in shown_models(run)]
+    return [*([input_column(run)] if has_input(run) else []), *models, truth_column(run)]
 
 
 def input_column(run: Run) -> GridColumn:
-    """Return the column of inputs, with the scores of the row that passes them through."""
+    """Return the column of inputs, with the scores of the row that passes them through; a hole where none were given."""
+    if not has_input(run):
+        return GridColumn("input", None, None, "not given")
     copies = run.scored_cells("copy")
     return GridColumn("input", run.folder.test_inputs, copies[0] if copies else None)
 

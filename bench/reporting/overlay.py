@@ -16,6 +16,7 @@ from bench.reporting.grid import (
     TITLE_CHARACTER,
     GridColumn,
     chosen_windows,
+    has_input,
     has_pictures,
     model_column,
     shown_models,
@@ -72,16 +73,23 @@ def line_overlay(reference: LineReference, lightness: NDArray[np.float64]) -> ND
     return picture
 
 
-def overlay_caption() -> str:
+def overlay_caption(run: Run) -> str:
     """Return the caption of the figure: what the colours are, and what is not judged."""
+    wanted = (
+        "lines that input and truth share and the output has too"
+        if has_input(run)
+        else "lines of the truth that are kept"
+    )
+    where = "neither has" if has_input(run) else "it has not"
     return (
-        "What LineF1 sees, on the first pages of the figure of pictures: lines that input and truth share and the output has too "
-        "(grey), those it lost (orange), and lines of the output that neither has (blue). Below: LineF1 of the window."
+        f"What LineF1 sees, on the first pages of the figure of pictures: {wanted} "
+        f"(grey), those it lost (orange), and lines of the output that {where} (blue). Below: LineF1 of the window."
     )
 
 
 def _reference(run: Run, window: str) -> LineReference:
-    folders = (run.folder.test_inputs, run.folder.test_truths)
+    """Where no input was given, lines are held against the truth alone, as they were scored."""
+    folders = (run.folder.test_inputs if has_input(run) else run.folder.test_truths, run.folder.test_truths)
     source, truth = (lab(read_png(folder / f"{window}.png"))[..., 0] for folder in folders)
     return LineReference.of(source, truth)
 

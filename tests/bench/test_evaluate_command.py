@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,14 @@ import pytest
 from PIL import Image, ImageFilter
 
 from bench.cli import main
+from bench.external_pages import spooled
 from bench.metrics import colour, structural
+from bench.reporting.grid import chosen_windows, grid_figure
+from bench.reporting.overlay import overlay_figure
+from bench.reporting.reading import read_run
 from bench.runfolder import RunFolder
+from data.pair import PairKey, RawPair
+from data.sources.file_source import FileSource
 from data.synthetic import SyntheticSource
 
 
@@ -83,6 +90,58 @@ def test_other_sizes_are_brought_to_a_resolution(folders: Path, tmp_path: Path, 
     assert frame["ssim"].eq(1).all()
     sets = json.loads(RunFolder(tmp_path / "run").cell("same").sets.read_text())["scores"]
     assert next(record for record in sets if record["metric"] == "rfd")["value"] < 1e-9
+
+
+def test_pictures_are_read_once_and_without_bw_pages_no_input_is_shown(folders, tmp_path, monkeypatch) -> None:
+    read: Counter[str] = Counter()
+    original = FileSource.read
+
+    def counting(self: FileSource, key: PairKey) -> RawPair:
+        read[f"{self.spec} {key.id}"] += 1
+        return original(self, key)
+
+    monkeypatch.setattr(FileSource, "read", counting)
+    run, truth = RunFolder(tmp_path / "run"), str(folders / "truth")
+    predictions = ("--pred", str(folders / "blurred"), "--pred", str(folders / "grey"))
+    assert evaluate(*predictions, "--truth", truth, "--out", str(run.path), monkeypatch=monkeypatch) == 0
+    assert len(read) == 3 * 6
+    assert set(read.values()) == {1}
+    assert not run.test_inputs.exists()
+    assert not list(tmp_path.glob("*.tmp"))
+    found = read_run(run.path)
+    figure = grid_figure(found)
+    assert figure is not None
+    assert [axes.get_title() for axes in figure.axes[:3]] == ["blurred", "grey", "truth"]
+    assert len(figure.axes) == 3 * 4
+    lines = overlay_figure(found)
+    assert lines is not None
+    scored = found.scored_cells("blurred")[0].images.set_index("window")["line_f1"]
+    assert lines.axes[0].get_xlabel() == f"{scored[chosen_windows(found)[0]]:.2f}"
+    page = (run.report / "index.html").read_text()
+    assert "lines of the truth that are kept" in page
+    # The same with B/W pages shows them.
+    with_input = RunFolder(tmp_path / "with input")
+    evaluate(
+        *predictions,
+        "--truth",
+        truth,
+        "--input",
+        str(folders / "bw"),
+        "--out",
+        str(with_input.path),
+        monkeypatch=monkeypatch,
+    )
+    figure = grid_figure(read_run(with_input.path))
+    assert figure is not None
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["input", "blurred", "grey", "truth"]
+
+
+def test_windows_lie_on_the_disk_and_leave_nothing_behind(tmp_path: Path) -> None:
+    drawn = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
+    windows = spooled((window for window in drawn), tmp_path / "not yet" / "there").windows()
+    assert isinstance(windows, np.memmap)
+    np.testing.assert_array_equal(windows, drawn)
+    assert not list(tmp_path.iterdir())
 
 
 def copied(folders: Path, target: Path) -> Path:

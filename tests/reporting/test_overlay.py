@@ -33,7 +33,7 @@ def test_the_figure_shows_the_models_and_needs_pictures(run, tmp_path):
         "pix2pix-small", "pix2pixhd-small", "cyclegan-small", "unet-l1-small",
     ]  # fmt: skip
     assert all(0 <= float(axes.get_xlabel()) <= 1 for axes in figure.axes)
-    assert "lost" in overlay_caption()
+    assert "lost" in overlay_caption(run)
     for picture in (run.folder.path / "test" / "truth").iterdir():
         picture.unlink()
     assert overlay_figure(run) is None

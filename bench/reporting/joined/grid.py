@@ -13,6 +13,7 @@ from bench.reporting.grid import (
     GridColumn,
     chosen_windows,
     draw_window,
+    has_input,
     has_pictures,
     input_column,
     model_column,
@@ -96,7 +97,10 @@ def _draw_row(axes: list[Axes], joined: Joined, index: int, window: str, size: t
 
 def _seen_above(joined: Joined, index: int, window: str) -> bool:
     """Return whether a run above has the very same input, as runs of one recipe have."""
-    contents = [(run.folder.test_inputs / f"{window}.png").read_bytes() for run in joined.runs[: index + 1]]
+    if not has_input(joined.runs[index]):
+        return False
+    runs = [run for run in joined.runs[: index + 1] if has_input(run)]
+    contents = [(run.folder.test_inputs / f"{window}.png").read_bytes() for run in runs]
     return contents[-1] in contents[:-1]
 
 
