@@ -48,12 +48,13 @@ def setting_sentence(run: Run) -> str:
 
 
 def conditions(run: Run) -> list[str]:
-    """Return what stands below every table of scores: what the budget bought, models, inference, machine, digests."""
+    """Return what stands below every table of scores: what the budget bought, models, inference, data, machine, digests."""
     lines = [
         sentences.bought_sentence(run),
         sentences.remarks_sentence(run),
         f"Inference: {sentences.inference_modes(run)}.",
         sentences.split_sentence(run) if run.plan["trained_cells"] else "",
+        sentences.licence_sentence(run),
         sentences.hardware_sentence(run),
         sentences.digests_sentence(run),
     ]
@@ -288,7 +289,7 @@ def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
     main = [name for name in MAIN_METRICS if name in scores.metrics]
     sources = [f"{metric_title(METRICS[name])}: {METRICS[name].source}." for name in scores.metrics]
     return [
-        ("Data", [sentences.data_sentence(run), sentences.split_sentence(run)]),
+        ("Data", [sentences.data_sentence(run), sentences.licence_sentence(run), sentences.split_sentence(run)]),
         ("Training", [
             sentences.seeds_sentence(run), sentences.budget_sentence(run),
             sentences.bought_sentence(run), sentences.remarks_sentence(run), sentences.lost_sentence(run),

@@ -11,6 +11,9 @@ from bench.reporting.reading import SHUFFLED, Run
 _HEXADECIMAL = re.compile(r"[0-9a-f]{12,64}")
 """A revision that pins a dataset: the digest of a commit. A branch's name does not."""
 
+MOST_OF_A_LICENCE = 300
+"""Characters: a card is what a stranger wrote, and may hold a whole licence."""
+
 
 def extent(run: Run) -> str:
     """Return over how many seeds, pages and windows a score was taken."""
@@ -37,6 +40,14 @@ def source(run: Run) -> str:
     recorded = run.split.get("source")
     revision = recorded.get("revision") if isinstance(recorded, dict) else None
     return f"{name} (revision {short_digest(revision)})" if _HEXADECIMAL.fullmatch(str(revision)) else name
+
+
+def licence_sentence(run: Run) -> str:
+    """Return what the data's card says of its licence, "" where the run recorded nothing: "Licence of the dataset: mit."."""
+    recorded = run.split.get("source")
+    note = recorded.get("licence_note") if isinstance(recorded, dict) else None
+    words = " ".join(note.split())[:MOST_OF_A_LICENCE].rstrip(".") if isinstance(note, str) else ""
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def budget_sentence(run: Run) -> str:

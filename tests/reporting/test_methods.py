@@ -145,3 +145,22 @@ def test_the_revision_of_a_dataset_is_named_where_it_is_known(run, scores, recor
     known = dataclasses.replace(run, split=run.split | {"source": recorded})
     assert f"data: {said}; resolution" in methods.caption(known, scores)
     assert dict(methods.methods_text(known, scores))["Data"].startswith(f"Pairs from {said}; input recipe")
+
+
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ({"licence_note": "licence of the dataset: mit"}, "Licence of the dataset: mit."),
+        ({"licence_note": "one\n two."}, "One two."),
+        ({"licence_note": None}, ""),
+        ({"licence_note": ["mit"]}, ""),
+        ("a text", ""),
+        (None, ""),
+    ],
+)
+def test_the_licence_of_the_data_is_said_where_it_is_recorded(run, scores, recorded, said):
+    known = dataclasses.replace(run, split=run.split | {"source": recorded})
+    assert (said in methods.conditions(known)) == bool(said)
+    assert "" not in methods.conditions(known)
+    assert said in dict(methods.methods_text(known, scores))["Data"]
+    assert sentences.licence_sentence(known) == said
