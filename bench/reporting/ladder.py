@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.ladder_responses import equivalent, responses
+from bench.ladder_responses import BLIND_SHARE, CAPS, equivalent, responses
 from bench.metrics.registry import METRICS
 from bench.reporting.naming import direction_arrow, metric_title
 from bench.reporting.style import GREY, TEXT_WIDTH
@@ -22,9 +22,6 @@ WORTH = {
 }  # fmt: skip
 """A difference of the size that tables are argued about, for each metric; its worth is read off the ladder. PSNR of equal pictures
 has no finite value to go down from: its row is the damage that takes it to 30 dB."""
-
-PSNR_CAP = 100.0
-"""dB: what equal pictures score (`bench.metrics.structural`, which needs scikit-image)."""
 
 _COLOURS = {"monotone": "#0072B2", "not monotone": "#D55E00", "blind": "#b0b0b0"}
 _MARKS = {"monotone": "yes", "not monotone": "**turns**", "blind": "*blind*"}
@@ -71,8 +68,10 @@ def ladder_markdown(table: pd.DataFrame) -> str:
             "",
             *_table(["difference", *heads], worth),
             "",
-            "Does the metric get worse all along? *blind*: it hardly answers; **turns**: it gets better somewhere. In the figure "
-            "these are blue, grey and orange.",
+            f"Does the metric get worse all along? *blind*: it moves by less than {BLIND_SHARE:.0%} of what it moves by on the "
+            "axis that moves it most; **turns**: it gets better somewhere. In the figure these are blue, grey and orange. Moves "
+            "are measured from the undamaged page; those of PSNR, which equal pictures make infinite (written as "
+            f"{CAPS['psnr']:g} dB), from the mildest damage.",
             "",
             *_table(["metric", *names], marks),
             "",
@@ -87,7 +86,7 @@ def _title(metric: str) -> str:
 def _difference(metric: str) -> str:
     known = METRICS[metric]
     if metric == "psnr":
-        return f"PSNR of {PSNR_CAP - WORTH[metric]:g} dB"
+        return f"PSNR of {CAPS[metric] - WORTH[metric]:g} dB"
     return f"{WORTH[metric] * known.scale:g} {known.unit} of {_title(metric)}".replace("  ", " ")
 
 

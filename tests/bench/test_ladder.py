@@ -81,9 +81,9 @@ def test_nearly_all_lines_that_are_found_are_ink(drawn):
     assert (found & near(ink, 1.5)).sum() / found.sum() > 0.9
 
 
-def table(**curves):
+def table(metric="ssim", **curves):
     rows = [
-        ("ssim", axis, "px", float(level), value)
+        (metric, axis, "px", float(level), value)
         for axis, values in curves.items()
         for level, value in enumerate(values)
     ]
@@ -94,6 +94,16 @@ def test_responses_are_told_apart():
     given = table(falls=(1.0, 0.8, 0.5), turns=(1.0, 0.6, 0.9), still=(1.0, 0.99, 0.98), rises=(0.5, 0.7, 0.9))
     found = responses(given).set_index("axis")["response"].to_dict()
     assert found == {"falls": "monotone", "turns": "not monotone", "still": "blind", "rises": "not monotone"}
+
+
+def test_a_cap_is_no_place_to_measure_from():
+    """PSNR falls from its cap to the mildest damage by what the cap is set to: that says nothing of the axis."""
+    given = table("psnr", strong=(100.0, 40.0, 20.0), mild=(100.0, 39.5, 39.0), none=(100.0, 100.0, 100.0))
+    found = responses(given).set_index("axis")
+    assert found["response"].to_dict() == {"strong": "monotone", "mild": "blind", "none": "blind"}
+    assert found["largest"].to_dict() == {"strong": 1.0, "mild": 0.5 / 20, "none": 0.0}
+    infinite = given.replace(100.0, np.inf)
+    pd.testing.assert_frame_equal(responses(infinite), responses(given))
 
 
 def test_equivalents_lie_between_levels():
