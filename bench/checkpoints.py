@@ -34,10 +34,17 @@ def load_newest(folder: CellFolder, device: str) -> dict[str, Any] | None:
         if not digest.is_file() or digest.read_text() != sha256_of(path):
             _log.warning("%s: %s is damaged or incomplete; using the one before", folder.name, path.name)
             continue
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-        if state["format"] == FORMAT:
+        try:
+            state = torch.load(path, map_location=device, weights_only=True)
+        except torch.OutOfMemoryError:
+            raise
+        # Whole, and yet none of ours: code in it is not run, and what torch raises then is not a closed list.
+        except Exception:
+            _log.warning("%s: %s holds something else than a checkpoint; not read", folder.name, path.name)
+            continue
+        if isinstance(state, dict) and state.get("format") == FORMAT:
             return state
-        _log.warning("%s: %s is of format %s, not read", folder.name, path.name, state["format"])
+        _log.warning("%s: %s is no checkpoint of format %s; not read", folder.name, path.name, FORMAT)
     return None
 
 

@@ -18,8 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from bench import locks
+from bench import locks, stored_values
 from bench.errors import RequestError
+from data.printing import reason
 
 FORMAT = 1
 """Version of the run folder's layout; a folder of another version is refused."""
@@ -59,9 +60,9 @@ REBUILT = "delete it and run the same command again, which rebuilds it"
 def read_json(path: Path, mend: str = REBUILT) -> Any:
     """Return the JSON value at `path`; raises RequestError in one line, ended by `mend`, where it is missing or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RequestError(f"{path}: cannot be read ({error}); {mend}") from None
+        return stored_values.json_value(path)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path}: cannot be read ({reason(error)}); {mend}") from None
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -83,8 +84,9 @@ def read_png(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path, formats=["PNG"]) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise RequestError(f"{path}: not a readable PNG ({error}); run the same `bench run` again") from None
+    # What Pillow raises on a damaged picture is not a closed list.
+    except Exception as error:
+        raise RequestError(f"{path}: not a readable PNG ({reason(error)}); run the same `bench run` again") from None
 
 
 def write_array(path: Path, values: NDArray[np.float64]) -> None:
@@ -96,10 +98,10 @@ def write_array(path: Path, values: NDArray[np.float64]) -> None:
 def read_array(path: Path) -> NDArray[np.float64]:
     """Return the .npy array at `path`; raises RequestError where it cannot be read."""
     try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
-    except (OSError, ValueError, EOFError) as error:
+        return stored_values.array(path)
+    except (OSError, ValueError) as error:
         raise RequestError(
-            f"{path}: not a readable array ({error}); delete it and run the same command again"
+            f"{path}: not a readable array ({reason(error)}); delete it and run the same command again"
         ) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,13 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from bench import stored_values
 from bench.errors import RequestError
 from bench.metrics.registry import METRICS
+from bench.preset_files import read_toml
 from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json
 from bench.status import CellStatus
+from data.printing import reason
 
 REFERENCE_ORDER = ("oracle", "copy", "mean-chroma", "unet-l1")
 """Order of the reference rows under the rule; others, such as loaded models, follow."""
@@ -129,10 +131,7 @@ def read_run(path: Path) -> Run:
 
 
 def _read_experiment(path: Path) -> dict[str, Any]:
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RequestError(f"{path}: cannot be read as TOML: {error}") from None
+    values = read_toml(path)
     for key in ("models", "references", "seeds", "budget", "resolution", "recipe"):
         if key not in values:
             raise RequestError(f"{path}: has no `{key}`, so it is not an experiment; run the same `bench run` again")
@@ -215,10 +214,9 @@ def _unscored(status: CellStatus, folder: CellFolder) -> str | None:
 
 def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        return stored_values.table(path)
     except (OSError, ValueError) as error:
-        line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise RequestError(f"{path.name} cannot be read ({line})") from None
+        raise RequestError(f"{path.name} cannot be read ({reason(error)})") from None
 
 
 def _read_images(path: Path) -> pd.DataFrame:
