@@ -13,11 +13,12 @@ from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
 from bench.devices import is_out_of_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell
+from bench.generator_cards import mend_card
 from bench.prediction import load_generator, predict
 from bench.preparation import test_windows
 from bench.progress import Bar
 from bench.run_log import fields
-from bench.runfolder import CellFolder, write_bytes
+from bench.runfolder import CellFolder, read_json, write_bytes
 from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
 from bench.training import CellTraining
@@ -33,20 +34,44 @@ def work_on(begun: Begun, cell: Cell, validation: Validation, console: Console, 
     An error of its own marks the cell failed with the reason, so that others go on.
     """
     folder = begun.folder.cell(cell.name)
-    folder.path.mkdir(parents=True, exist_ok=True)
+    status = CellStatus.recover(folder)
+    if _is_settled(folder, status, retry_failed=begun.request.retry_failed):
+        return status
     with folder.locked():
         status = CellStatus.recover(folder)
+        mend_card(folder, begun.request.experiment, begun.plan, cell, status)
         if status.state == "failed" and begun.request.retry_failed:
             _log.info("%s: failed before (%s); taken up again", cell.name, status.reason)
             status = status.model_copy(update={"state": "queued", "reason": None})
             status.save(folder)
-        if not status.ended:
+        if not status.ended or _lost_its_result(folder, status):
             status = _guarded(begun, cell, folder, validation, console, stop)
             _tell(cell, status)
         if status.state != "failed":
             # A process that was killed after it wrote the status left them.
             checkpoints.delete_all(folder)
         return status
+
+
+def _is_settled(folder: CellFolder, status: CellStatus, *, retry_failed: bool) -> bool:
+    """Whether nothing is left to do, not even to clear away."""
+    if status.state == "failed":
+        return not retry_failed
+    return (
+        status.ended and not folder.checkpoints() and not _lost_its_result(folder, status) and _has_sound_card(folder)
+    )
+
+
+def _lost_its_result(folder: CellFolder, status: CellStatus) -> bool:
+    """Whether the cell was done and somebody took its generator away: it is trained again."""
+    return status.state in ("done", "truncated") and not folder.has_generator()
+
+
+def _has_sound_card(folder: CellFolder) -> bool:
+    try:
+        return not folder.generator.exists() or bool(read_json(folder.generator_card))
+    except RequestError:
+        return False
 
 
 def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> None:
@@ -85,10 +110,9 @@ def _guarded(
 ) -> CellStatus:
     try:
         return _train(begun, cell, folder, validation, console, stop)
-    except (Stopped, RequestError):
+    except (Stopped, RequestError, OSError):
+        # A full disk is not the cell's fault: the run stops, with what is done kept.
         raise
-    except OSError as error:
-        raise RequestError(f"{folder.path}: {error}; what is done is kept, run the same command to go on") from None
     except Exception as error:
         if is_out_of_memory(error):
             reason = f"out of memory: {first_line(error)}; {LESS_MEMORY}"

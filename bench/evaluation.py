@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyarrow.parquet import read_schema
 from rich.console import Console
 
+from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.metrics.choice import MetricChoice
@@ -21,8 +22,10 @@ from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
-from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, write_json, write_parquet
+from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, read_table, write_json, write_parquet
 from bench.status import CellStatus
+
+_log = logging.getLogger("bench")
 
 
 def evaluate(
@@ -139,10 +142,17 @@ def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> 
     """Whether the cell's scores are missing, or were made with other metrics than can be had now."""
     if not (folder.sets.exists() and folder.images.exists()) or (chance and not folder.shuffled.exists()):
         return True
-    sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
+    try:
+        sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
+        columns = set(read_table(folder.images).columns)
+        if folder.shuffled.exists():
+            read_table(folder.shuffled)
+    except (RequestError, KeyError, TypeError) as error:
+        _log.warning("%s: damaged scores (%s); scored again", folder.name, str(error).partition(";")[0])
+        return True
     images = {name for name, metric in METRICS.items() if metric.kind == "image"} - {"lpips", "rlpips"}
     # Precision and recall may be missing where there are few windows.
-    return not (set(choice.sets[:2]) <= sets and images | {choice.perceptual} <= set(read_schema(folder.images).names))
+    return not (set(choice.sets[:2]) <= sets and images | {choice.perceptual} <= columns)
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,26 +11,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.errors import RequestError
 from bench.metrics.features import Features
 from bench.metrics.set_scores import FeatureReader
-from bench.runfolder import read_array, read_json, write_array, write_json
+from bench.runfolder import read_array, read_json, sha256_of, write_array, write_json
+
+_log = logging.getLogger("bench")
 
 
 def kept_features(folder: Path, windows: NDArray[np.uint8], reader: FeatureReader) -> Features:
     """Return the reader's float64 features [networks, N, d] of windows [N, H, W, 3], from `folder` or computed and kept there.
 
-    The key is the content: sha256 of the pixels, network, layer, weights and resizing; a file's name decides nothing.
+    The key is the content: sha256 of the pixels, network, layer, weights and resizing; a file's name decides nothing. Features
+    that are not those that were written, by their sha256, are computed again.
     """
     path = folder / f"{reader.identity.extractor}.npy"
     card = path.with_suffix(".json")
     wanted = _card(windows, reader)
-    if card.exists() and path.exists() and read_json(card) == wanted:
-        return read_array(path)
+    if card.exists() and path.exists():
+        try:
+            stored = read_json(card)
+            if stored == wanted | {"features_sha256": sha256_of(path)}:
+                return read_array(path)
+        except RequestError as error:
+            _log.warning("%s; computed again", str(error).partition(";")[0])
     features = reader.features(windows)
     # A card never stands beside features that are not its own.
     card.unlink(missing_ok=True)
     write_array(path, features)
-    write_json(card, wanted)
+    write_json(card, wanted | {"features_sha256": sha256_of(path)})
     return features
 
 

@@ -15,7 +15,7 @@ from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.progress import Bar
 from bench.references import mean_chroma
-from bench.runfolder import RunFolder, read_json, write_json, write_parquet, write_png
+from bench.runfolder import RunFolder, read_json, read_table, write_json, write_parquet, write_png
 
 _log = logging.getLogger("bench")
 
@@ -149,7 +149,7 @@ def _source_record(experiment: Experiment, source: data.PairSource) -> dict[str,
 
 def test_windows(folder: RunFolder) -> pd.DataFrame:
     """Return the held-out windows of the run: window, page, group, series, chapter."""
-    return pd.read_parquet(folder.test_windows)
+    return read_table(folder.test_windows)
 
 
 def read_mean_chroma(folder: RunFolder) -> tuple[float, float]:

@@ -72,6 +72,14 @@ def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue())
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """Return the parquet table at `path`; raises RequestError in one line where it is missing or broken."""
+    try:
+        return stored_values.table(path)
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path}: cannot be read ({reason(error)}); {REBUILT}") from None
+
+
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write `pixels` (uint8, H x W x 3) to `path` as a lossless PNG, atomically."""
     buffer = io.BytesIO()
@@ -345,7 +353,7 @@ class RunFolder:
         for place in (self.path, self.path / "test", self.truth_features):
             _sweep(place, deep=place != self.path)
         for cell in (self.path / "cells").glob("*"):
-            if cell.is_dir() and not cell.is_symlink():
+            if cell.is_dir() and not cell.is_symlink() and next(cell.rglob(".*.tmp"), None):
                 # A process that was started for one cell may be at work there still.
                 with suppress(RequestError), CellFolder(cell).locked():
                     pass

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import safetensors.torch
 
@@ -19,11 +18,12 @@ from bench.curve import Curve
 from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
+from bench.generator_cards import write_card
 from bench.loss_watch import Divergence, LossWatch
 from bench.planning import BatchSource, ModelPlan, Plan
 from bench.provenance import machine
 from bench.run_log import PASSING, fields
-from bench.runfolder import CellFolder, sha256_of, write_bytes, write_json, write_parquet
+from bench.runfolder import CellFolder, sha256_of, write_bytes, write_parquet
 from bench.status import CellStatus, State
 from bench.stopping import StopRequest
 from bench.validation import collapse_warning
@@ -230,7 +230,7 @@ class CellTraining:
         self.translator.complete(self.batches.batch(step) for step in itertools.count())
         self._write_generator()
         status = self._status(state, reason, sha256_of(self.folder.generator))
-        self._write_card(status)
+        write_card(self.folder, self.experiment, self.plan, self.cell, status)
         write_parquet(self.folder.curve, self.curve.frame())
         # Last: a cell whose status says that it is done is done.
         status.save(self.folder)
@@ -242,24 +242,6 @@ class CellTraining:
             name: value.detach().cpu().contiguous() for name, value in self.translator.generator.state_dict().items()
         }
         write_bytes(self.folder.generator, safetensors.torch.save(weights))
-
-    def _write_card(self, status: CellStatus) -> None:
-        card: dict[str, Any] = {
-            "model": self.cell.model,
-            "shown_name": self._plan.shown_name,
-            "seed": self.seed,
-            "resolution": self.experiment.resolution,
-            "recipe": self.experiment.recipe,
-            "recipe_settings": dict(self.experiment.recipe_settings),
-            "steps": self.step,
-            "settings": json.loads(self.translator.settings.model_dump_json()),
-            "inference_mode": self._plan.inference_mode,
-            "remarks": list(self._plan.remarks),
-            "experiment_digest": self.plan.experiment_digest,
-            "sha256": status.generator_sha256,
-            "status": status.model_dump(mode="json"),
-        }
-        write_json(self.folder.generator_card, card)
 
     def _status(self, state: State, reason: str | None = None, sha256: str | None = None) -> CellStatus:
         return CellStatus(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from types import TracebackType
 
 from torch.utils.tensorboard import SummaryWriter
 
 from bench.progress import Bar
+
+_log = logging.getLogger("bench")
 
 
 class CellWatcher:
@@ -25,12 +28,18 @@ class CellWatcher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._writer is not None:
-            self._writer.close()
+            try:
+                self._writer.close()
+            except OSError as failure:
+                self._give_up(failure)
 
     def begins(self, step: int) -> None:
         """Open TensorBoard's file; what an interrupted process wrote of steps after `step` is taken back."""
         self._bar.update(step)
-        self._writer = SummaryWriter(str(self._tensorboard), purge_step=step + 1 if step else None)
+        try:
+            self._writer = SummaryWriter(str(self._tensorboard), purge_step=step + 1 if step else None)
+        except OSError as error:
+            self._give_up(error)
 
     def losses(self, step: int, values: dict[str, float], images_per_second: float) -> None:
         """Show losses after `step` steps and the rate in images a second."""
@@ -44,6 +53,17 @@ class CellWatcher:
         self._write({f"validation/{name}": value for name, value in values.items()}, step)
 
     def _write(self, values: dict[str, float], step: int) -> None:
-        assert self._writer is not None, "`begins` comes first"
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, step)
+        if self._writer is None:
+            return
+        try:
+            for name, value in values.items():
+                self._writer.add_scalar(name, value, step)
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Go on without TensorBoard: nothing depends on it, and its thread has ended with the error."""
+        _log.warning(
+            "%s: %s; the cell goes on without TensorBoard's curves", self._tensorboard, error.strerror or error
+        )
+        self._writer = None

@@ -1,12 +1,21 @@
-"""A tiny experiment, small enough to train in a test."""
+"""A tiny experiment, small enough to train in a test, and the command line in this process."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib.util
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from bench.cli import main
 from bench.experiment import Experiment
 from bench.preset_files import read_preset
 
@@ -47,3 +56,52 @@ def tiny_values() -> dict[str, Any]:
 @pytest.fixture
 def tiny_experiment(tiny_values: dict[str, Any]) -> Experiment:
     return Experiment.parse(tiny_values, "tiny")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Finished]
+
+
+def run_here(folder: Path, *arguments: str) -> Finished:
+    """`bench` with these arguments in `folder`, in this process: seconds of imports are saved."""
+    out, err = io.StringIO(), io.StringIO()
+    before = Path.cwd(), sys.argv
+    os.chdir(folder)
+    sys.argv = ["bench", *arguments]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+    finally:
+        os.chdir(before[0])
+        sys.argv = before[1]
+    code = ended.value.code
+    return Finished(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture(scope="session")
+def bench_command() -> Command:
+    """`bench_command(folder, "run", ...)` runs the command in this process."""
+    return run_here
+
+
+@pytest.fixture
+def write_faults() -> Iterator[Any]:
+    """The process's WriteFaults, disarmed again after the test."""
+    name = "write_faults_of_tests"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "write_faults.py")
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    faults = sys.modules[name].WriteFaults.installed()
+    yield faults
+    faults.disarm()

@@ -1,0 +1,51 @@
+"""The card beside a trained generator: what it is, how it was made, and how its cell ended."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import models
+from bench.errors import RequestError
+from bench.experiment import Cell, Experiment
+from bench.planning import Plan
+from bench.runfolder import CellFolder, read_json, sha256_of, write_json
+from bench.status import CellStatus
+
+_log = logging.getLogger("bench")
+
+
+def write_card(folder: CellFolder, experiment: Experiment, plan: Plan, cell: Cell, status: CellStatus) -> None:
+    """Write the card of a generator that lies in `folder`; `status` is its cell's last."""
+    planned = plan.models[cell.model]
+    settings = models.parse_settings(cell.model, experiment.model_settings[cell.model])
+    card: dict[str, Any] = {
+        "model": cell.model,
+        "shown_name": planned.shown_name,
+        "seed": cell.seed,
+        "resolution": experiment.resolution,
+        "recipe": experiment.recipe,
+        "recipe_settings": dict(experiment.recipe_settings),
+        "steps": status.step,
+        "settings": json.loads(settings.model_dump_json()),
+        "inference_mode": planned.inference_mode,
+        "remarks": list(planned.remarks),
+        "experiment_digest": plan.experiment_digest,
+        "sha256": status.generator_sha256,
+        "status": status.model_dump(mode="json"),
+    }
+    write_json(folder.generator_card, card)
+
+
+def mend_card(folder: CellFolder, experiment: Experiment, plan: Plan, cell: Cell, status: CellStatus) -> None:
+    """Write a card that is missing or damaged again, where the generator is the one that the cell's status names."""
+    if not folder.generator.exists() or status.generator_sha256 is None:
+        return
+    try:
+        read_json(folder.generator_card)
+    except RequestError as error:
+        if sha256_of(folder.generator) != status.generator_sha256:
+            return
+        _log.warning("%s; written again from the cell's status", str(error).partition(";")[0])
+        write_card(folder, experiment, plan, cell, status)
