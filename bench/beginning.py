@@ -44,7 +44,9 @@ def begin(request: Request, console: Console, stop: StopRequest) -> Begun:
 
     Waits where another process is at the same for the same run.
     """
-    choice = choose_metrics(require_calibrated=request.experiment.require_calibrated)
+    choice = choose_metrics(
+        require_calibrated=request.experiment.require_calibrated, dinov2=request.experiment.metrics.dinov2
+    )
     folder = RunFolder(request.out)
 
     def tell(holder: str) -> None:

@@ -74,10 +74,14 @@ def ladder(source: str, out: Path, pages: int, resolution: int, recipe: Any, see
 @click.option("--out", type=click.Path(path_type=Path), help="Where scores and report go. Default: runs/evaluation.")
 @click.option("--allow-lossy", is_flag=True, help="Score JPEG and WebP outputs too; their row says so.")
 @click.option("--require-calibrated", is_flag=True, help="Stop where the weights for FID and LPIPS are missing.")
+@click.option(
+    "--dinov2", type=click.Choice(["off", "auto", "require"]),
+    help="Scores on DINOv2 beside FID: never, where they can be had, or not without. Default: what RUN asked for, else off.",
+)  # fmt: skip
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
 def evaluate(
     run_folder: Path | None, predictions: tuple[str, ...], truth: Path | None, source: Path | None, resolution: int | None,
-    out: Path | None, allow_lossy: bool, require_calibrated: bool, device: str,
+    out: Path | None, allow_lossy: bool, require_calibrated: bool, dinov2: Any, device: str,
 ) -> int:  # fmt: skip
     """Score colourings without training: those of RUN again, from its PNGs, or any folders against their truth.
 
@@ -94,12 +98,12 @@ def evaluate(
             raise click.UsageError("name a RUN, or give --pred FOLDER and --truth FOLDER")
         request = ExternalRequest(
             named_folders(predictions), truth, source, resolution, out or Path("runs") / "evaluation", allow_lossy,
-            require_calibrated, choose_device(device),
+            require_calibrated, choose_device(device), dinov2 or "off",
         )  # fmt: skip
         return _evaluate_external(request)
     if predictions or truth or source or resolution or out or allow_lossy:
         raise click.UsageError("RUN stands alone: it has its own pages, sizes and folder")
-    return _evaluate_run(run_folder, require_calibrated, choose_device(device))
+    return _evaluate_run(run_folder, require_calibrated, dinov2, choose_device(device))
 
 
 def _evaluate_external(request: Any) -> int:
@@ -112,7 +116,7 @@ def _evaluate_external(request: Any) -> int:
     return _report(request.out)
 
 
-def _evaluate_run(path: Path, require_calibrated: bool, device: str) -> int:
+def _evaluate_run(path: Path, require_calibrated: bool, dinov2: Any, device: str) -> int:
     from bench.rescoring import rescore
     from bench.run_log import logging_to
     from bench.stopping import Stopped, listening
@@ -120,7 +124,7 @@ def _evaluate_run(path: Path, require_calibrated: bool, device: str) -> int:
     console = Console(stderr=True)
     with logging_to(None, console), listening() as stop:
         try:
-            rescore(path, require_calibrated, device, console, stop.check)
+            rescore(path, require_calibrated, dinov2, device, console, stop.check)
         except Stopped as stopped:
             click.echo("bench: stopped; cells that are scored stay, the same command scores all again", err=True)
             return stopped.exit_code

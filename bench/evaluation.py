@@ -23,6 +23,7 @@ from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
 from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, read_table, write_json, write_parquet
+from bench.second_extractor import SecondExtractor
 from bench.status import CellStatus
 
 _log = logging.getLogger("bench")
@@ -80,6 +81,7 @@ class Scoring:
     windows: pd.DataFrame
     images: ImageScorer
     sets: SetScorer
+    second: SecondExtractor | None
     elsewhere: NDArray[np.intp] | None
 
     @classmethod
@@ -92,9 +94,11 @@ class Scoring:
         features = kept_features(folder.truth_features, truths, reader)
         pages, groups = list(windows["page"]), list(windows["group"])
         sets = SetScorer(truths, pages, groups, reader, truth_features=features)
-        write_json(folder.halves, {"format": FORMAT, "scores": sets.halves()})
+        second = SecondExtractor.of(folder, truths, sets.units, choice, device)
+        halves = sets.halves() + (second.distances.halves() if second else [])
+        write_json(folder.halves, {"format": FORMAT, "scores": halves})
         images = ImageScorer(inputs, truths, choice, device=device)
-        return cls(windows, images, sets, other_pages(pages, groups))
+        return cls(windows, images, sets, second, other_pages(pages, groups))
 
     def score(self, folder: CellFolder, outputs: NDArray[np.uint8], *, by_network: bool, chance: bool) -> None:
         """Write the scores of one cell; `chance`: also those of its outputs held against other pages."""
@@ -104,7 +108,8 @@ class Scoring:
         if chance and self.elsewhere is not None:
             write_parquet(folder.shuffled, self._frame(outputs[self.elsewhere]))
         write_parquet(folder.images, frame)
-        write_json(folder.sets, {"format": FORMAT, "scores": self.sets.score(outputs, features)})
+        scores = self.sets.score(outputs, features) + (self.second.score(folder, outputs) if self.second else [])
+        write_json(folder.sets, {"format": FORMAT, "scores": scores})
         if not folder.status.exists():
             CellStatus(state="done").save(folder)
 
@@ -152,7 +157,7 @@ def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> 
         return True
     images = {name for name, metric in METRICS.items() if metric.kind == "image"} - {"lpips", "rlpips"}
     # Precision and recall may be missing where there are few windows.
-    return not (set(choice.sets[:2]) <= sets and images | {choice.perceptual} <= columns)
+    return not ({*choice.sets[:2], *choice.second_sets[:2]} <= sets and images | {choice.perceptual} <= columns)
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:

@@ -82,6 +82,15 @@ class TrainingSettings(_Section):
     validation_windows: pydantic.PositiveInt
 
 
+class MetricSettings(_Section):
+    """Which scores a run has besides those that every run has.
+
+    `dinov2`: distances of sets on the features of DINOv2, "off", "auto" (where package and weights are there) or "require".
+    """
+
+    dinov2: Literal["off", "auto", "require"] = "off"
+
+
 class CalibrationSettings(_Section):
     """How seconds per step are measured before a time budget is locked into steps."""
 
@@ -137,6 +146,7 @@ class Experiment(_Section):
     data: DataSettings
     training: TrainingSettings
     calibration: CalibrationSettings
+    metrics: MetricSettings = MetricSettings()
     model_settings: dict[str, dict[str, Any]] = {}
     recipe_settings: dict[str, Any] = {}
     loaded: tuple[LoadedModel, ...] = ()
@@ -232,8 +242,15 @@ class Experiment(_Section):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def _identity(self) -> dict[str, Any]:
-        """Return the values without where loaded files lay: their digests say what they are."""
-        return self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
+        """Return the values without where loaded files lay: their digests say what they are.
+
+        Further scores change no training and no other score: an experiment without them keeps the digest that it had before
+        they could be asked for.
+        """
+        values = self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
+        if self.metrics == MetricSettings():
+            values.pop("metrics")
+        return values
 
     def to_toml(self) -> str:
         """Return the experiment as TOML text, every number spelled out."""

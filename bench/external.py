@@ -31,6 +31,7 @@ from bench.external_pages import (
     spooled,
 )
 from bench.metrics.choice import choose_metrics
+from bench.metrics.dinov2_file import Wish
 from bench.progress import Bar
 from bench.reporting.naming import counted
 from bench.runfolder import FORMAT, RunFolder, write_bytes, write_json, write_parquet, write_png
@@ -57,6 +58,7 @@ class ExternalRequest:
     allow_lossy: bool
     require_calibrated: bool
     device: str
+    dinov2: Wish = "off"
 
 
 def evaluate_external(request: ExternalRequest, console: Console) -> None:
@@ -65,7 +67,7 @@ def evaluate_external(request: ExternalRequest, console: Console) -> None:
     Every picture is read once, and a page at a time is in memory. Raises RequestError or data.DataError, one line, before
     anything is written.
     """
-    choice = choose_metrics(require_calibrated=request.require_calibrated)
+    choice = choose_metrics(require_calibrated=request.require_calibrated, dinov2=request.dinov2)
     check_resolution(request.resolution)
     originals = Folder.open("truth", request.truth)
     folders = [Folder.open(_checked(name), path) for name, path in request.predictions.items()]

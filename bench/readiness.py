@@ -18,6 +18,16 @@ from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.fetching import fetch_weights, wrong_content
 from bench.metrics.choice import PERCEPTUAL_FILES, SET_FILES
+from bench.metrics.dinov2_file import (
+    FILE_NAME,
+    HUB_FILE,
+    PACKAGE_MEND,
+    REPOSITORY,
+    SIZE_MIB,
+    fetch_dinov2,
+    find_dinov2,
+    has_package,
+)
 from bench.metrics.weights import KNOWN, WeightStore
 from bench.preparation import open_source, prepare_data
 from bench.progress import Bar
@@ -66,7 +76,7 @@ def make_ready(request: PrepareRequest, console: Console, safe_point: Callable[[
 
     `safe_point` is called after each prepared page and may raise. Raises data.DataError or RequestError for a wrong request.
     """
-    return [*_weights(request, console), *_data(request, console, safe_point)]
+    return [*_weights(request, console), *_second_extractor(request), *_data(request, console, safe_point)]
 
 
 def complete(items: Sequence[Item]) -> bool:
@@ -104,6 +114,29 @@ def _weights(request: PrepareRequest, console: Console) -> Iterator[Item]:
             # A wrong file that lies there would stop the run; none at all does not.
             item = replace(item, optional=True, place=f"{item.place}; vgg_loss=auto goes on without")
         yield item
+
+
+def _second_extractor(request: PrepareRequest) -> Iterator[Item]:
+    """What scores on DINOv2 need, where the experiment asks for them."""
+    wish = request.experiment.metrics.dinov2
+    if wish == "off":
+        return
+    going_on = "; metrics.dinov2 = auto goes on without" if wish == "auto" else ""
+    if not has_package():
+        yield Item("package timm", "missing", None, f"{PACKAGE_MEND}{going_on}", optional=wish == "auto")
+    what, found = "weights dinov2", find_dinov2(request.weights.places)
+    if found is not None:
+        yield Item(what, "there", found.stat().st_size, str(found))
+    elif request.offline:
+        place = f"put {HUB_FILE} of https://huggingface.co/{REPOSITORY} as {FILE_NAME} into {request.weights.places[0]}"
+        yield Item(what, "missing", None, f"{place}{going_on}", optional=wish == "auto")
+    else:
+        try:
+            _log.info("fetching %s of %s (%d MiB)", HUB_FILE, REPOSITORY, SIZE_MIB)
+            fetched = fetch_dinov2()
+            yield Item(what, "fetched", fetched.stat().st_size, str(fetched))
+        except RequestError as error:
+            yield Item(what, "missing", None, f"{error}{going_on}", optional=wish == "auto")
 
 
 def _one_weights_file(request: PrepareRequest, name: str, console: Console, *, unwanted: bool) -> Item:

@@ -40,7 +40,7 @@ class FileServer:
 
 @dataclass
 class FakeHub(FileServer):
-    """The part of the hub's interface that a download uses, for one dataset, "owner/name"."""
+    """The part of the hub's interface that a download uses, for one dataset (and the files of one model), "owner/name"."""
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     newest: str = ""
@@ -58,7 +58,7 @@ class FakeHub(FileServer):
         found = re.fullmatch(r"/api/datasets/owner/name(?:/(revision|tree)/([^/]+))?", path)
         if found:
             return self._answer(found[1] or "revision", found[2] or self.newest)
-        found = re.fullmatch(r"/datasets/owner/name/resolve/([^/]+)/(.+)", path)
+        found = re.fullmatch(r"(?:/datasets)?/owner/name/resolve/([^/]+)/(.+)", path)
         commit = self._commit(found[1]) if found else None
         if found is None or commit is None:
             return None

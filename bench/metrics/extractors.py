@@ -38,6 +38,7 @@ class Extractor(Protocol):
     metrics: tuple[str, str, str, str]
     identity: NetworkIdentity
     dimension: int
+    device: torch.device
 
     def features(self, pixels: Tensor) -> Tensor:
         """Return float64 features [networks, N, d] on the CPU, of uint8 RGB images [N, 3, H, W]."""
@@ -100,6 +101,16 @@ def open_extractor(choice: MetricChoice, device: str | torch.device = "cpu") -> 
     if choice.sets == InceptionExtractor.metrics:
         return InceptionExtractor(choice.store, device)
     return RandomExtractor(device=device)
+
+
+def open_second(choice: MetricChoice, device: str | torch.device = "cpu") -> Extractor | None:
+    """Return the second extractor where the choice has one; raises RequestError where its file is wrong."""
+    if choice.dinov2 is None:
+        return None
+    # Imported here: it needs a package that is optional.
+    from bench.metrics.dinov2 import DinoExtractor
+
+    return DinoExtractor(choice.dinov2, device)
 
 
 def _random_weights(seed: int) -> list[Tensor]:

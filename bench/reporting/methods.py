@@ -25,8 +25,8 @@ STATISTICS = (
 )
 """How scores, intervals and differences come about, in every report."""
 
-RANK_LIMIT = 2049
-"""Fewest windows for a covariance of full rank in the 2,048 dimensions of Inception's pool layer."""
+RANK_LIMITS = {"fid": 2049, "fd_dinov2": 1025}
+"""Fewest windows for a covariance of full rank: in the 2,048 dimensions of Inception's pool layer, the 1,024 of DINOv2 ViT-L."""
 
 
 def caption(run: Run, scores: Scores) -> str:
@@ -138,9 +138,8 @@ def footnotes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
         titles = listed(titles_of(loose))
         notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not FID, KID or LPIPS.")
     notes += [sentence for name in metrics if (sentence := set_sentence(run, name))]
-    if "fid" in metrics and (warning := rank_warning(run)):
-        notes.append(warning)
-    if "rfd" in metrics or "fid" in metrics:
+    notes += [warning for name in metrics if (warning := rank_warning(run, name))]
+    if {"fid", "rfd", "fd_dinov2"} & set(metrics):
         notes.append(
             "Fréchet distances are biased in n: compare them at equal n alone, and read the kernel distance beside them."
         )
@@ -214,12 +213,13 @@ def first_set_score(run: Run, metric: str) -> dict[str, Any] | None:
     return next((s for cell in run.cells if cell.scored for s in cell.sets if s["metric"] == metric), None)
 
 
-def rank_warning(run: Run) -> str:
-    """Return the warning that FID carries below 2,049 windows, "" above."""
-    n = len(run.windows)
-    if n >= RANK_LIMIT:
+def rank_warning(run: Run, metric: str = "fid") -> str:
+    """Return the warning that a Fréchet distance carries where there are fewer windows than its limit, else ""."""
+    n, limit = len(run.windows), RANK_LIMITS.get(metric, 0)
+    if n >= limit:
         return ""
-    return f"FID at n = {n:,} < {RANK_LIMIT:,} windows is rank-deficient: not comparable across n, nor with published FIDs."
+    shown = METRICS[metric].shown
+    return f"{shown} at n = {n:,} < {limit:,} windows is rank-deficient: not comparable across n, nor with published {shown}s."
 
 
 def noise_sentence(scores: Scores) -> str:

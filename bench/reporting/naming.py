@@ -18,6 +18,9 @@ MAIN_METRICS = ("fid", "kid", "lpips", "ssim", "psnr", "ciede2000", "line_f1", "
 LINE_METRICS = ("line_precision", "line_recall", "line_f1_loose", "line_f1_strict", "edge_f1", "gmsd")
 """Columns of the table of lines and structure."""
 
+DINOV2_METRICS = ("fd_dinov2", "kd_dinov2", "precision_dinov2", "recall_dinov2")
+"""Columns of the table of the second extractor, which shares none with the first."""
+
 UNCALIBRATED = "uncalibrated"
 """Head over the columns of metrics that rest on random features."""
 

@@ -9,6 +9,7 @@ from bench.metrics.registry import METRICS, Metric
 from bench.reporting import methods
 from bench.reporting.layout import Column, Entry, Row, Table, digits
 from bench.reporting.naming import (
+    DINOV2_METRICS,
     LINE_METRICS,
     MAIN_METRICS,
     UNCALIBRATED,
@@ -32,7 +33,7 @@ def main_table(run: Run, scores: Scores) -> Table:
 
 
 def secondary_tables(run: Run, scores: Scores) -> list[Table]:
-    """Return the tables of all other metrics: those of lines and structure, then those of colour and of the whole set."""
+    """Return the tables of all other metrics: lines and structure, colour and sets, sets on DINOv2."""
     caption = f"Exploratory, with the rows and conventions of the main table. {methods.caption(run, scores)}"
     return [
         _score_table(name, heading, caption, metrics, run, scores)
@@ -42,10 +43,11 @@ def secondary_tables(run: Run, scores: Scores) -> list[Table]:
 
 def further_metrics(metrics: Sequence[str]) -> list[tuple[str, str, list[str]]]:
     """Return (table's name, its heading, its metrics) of every table besides the main one that `metrics` fill."""
-    others = [name for name in metrics if name not in MAIN_METRICS]
+    others = [name for name in metrics if name not in (*MAIN_METRICS, *DINOV2_METRICS)]
     named = [
         ("lines", "Further metrics: lines and structure", [name for name in others if name in LINE_METRICS]),
         ("colour", "Further metrics: colour and sets", [name for name in others if name not in LINE_METRICS]),
+        ("dinov2", "Further metrics: sets on DINOv2", [name for name in metrics if name in DINOV2_METRICS]),
     ]
     return [table for table in named if table[2]]
 

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
-from bench import feature_files
-from bench.evaluation import chance_cells, other_pages
+from bench import feature_files, second_extractor
+from bench.evaluation import Scoring, chance_cells, other_pages
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.metrics.choice import choose_metrics
 from bench.metrics.set_scores import FeatureReader, SetScorer
-from bench.runfolder import RunFolder
+from bench.runfolder import RunFolder, read_json
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,50 @@ def test_halves_of_the_truth_are_disjoint_and_far_apart_enough_to_be_a_floor(win
     assert halves["rfd"]["value"] > 0
     assert halves["rfd"]["metric_id"].endswith(":6x6:disjoint")
     assert not SetScorer(windows[:4], pages[:4], groups[:4], FeatureReader(choose_metrics())).halves()
+
+
+@pytest.fixture
+def tiny_dinov2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second extractor as a tiny transformer with random weights in a safetensors file."""
+    timm = pytest.importorskip("timm", reason="needs timm: pip install 'manga-gan-bench[dinov2]'")
+    from bench.metrics.dinov2 import DinoExtractor, Shape
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = timm.create_model(
+            "vit_large_patch14_dinov2", num_classes=0, img_size=518, embed_dim=32, depth=2, num_heads=2
+        )
+        for parameter in network.parameters():
+            torch.nn.init.normal_(parameter, std=0.3)
+    save_file(network.state_dict(), tmp_path / "tiny.safetensors")
+    monkeypatch.setattr(
+        second_extractor,
+        "open_second",
+        lambda _choice, device: DinoExtractor(tmp_path / "tiny.safetensors", device, Shape(32, 2, 2)),
+    )
+
+
+@pytest.mark.usefixtures("tiny_dinov2")
+def test_scores_on_dinov2_stand_beside_the_others_in_files_of_their_own(windows: np.ndarray, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"window": range(12), "page": [f"p{at // 2}" for at in range(12)], "group": "g"})
+    run = RunFolder(tmp_path / "run")
+    scoring = Scoring.of(run, frame, windows, windows, choose_metrics(), "cpu")
+    scoring.score(run.cell("oracle"), windows, by_network=False, chance=False)
+    scoring.score(run.cell("worse"), windows // 2, by_network=True, chance=False)
+    assert {path.name for path in run.truth_features.glob("*.npy")} == {"random-he-x8.npy", "vit-32x2-dinov2.npy"}
+    assert (run.cell("worse").features / "vit-32x2-dinov2.npy").exists()
+    names = ["fd_dinov2", "kd_dinov2", "precision_dinov2", "recall_dinov2"]
+    values = {}
+    for cell in ("oracle", "worse"):
+        records = {record["metric"]: record for record in read_json(run.cell(cell).sets)["scores"]}
+        assert {"rfd", "rkid", *names} <= set(records)
+        values[cell] = [records[name]["value"] for name in names]
+        assert records["fd_dinov2"]["metric_id"].startswith("fd_dinov2:vit-32x2-dinov2:class-token:")
+        assert records["fd_dinov2"]["dimension"] == 32
+        assert records["fd_dinov2"]["calibrated"]
+    assert values["oracle"] == pytest.approx([0, 0, 1, 1], abs=1e-9)
+    assert values["worse"][0] > 0.1
+    assert {record["metric"] for record in read_json(run.halves)["scores"]} >= {"rfd", *names}
 
 
 def test_chance_is_what_the_first_seed_with_outputs_gives(tmp_path: Path, tiny_values: dict[str, Any]) -> None:

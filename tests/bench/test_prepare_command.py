@@ -23,6 +23,7 @@ from rich.console import Console
 from bench.cli import main
 from bench.errors import RequestError
 from bench.experiment import Experiment
+from bench.metrics.dinov2_file import find_dinov2
 from bench.metrics.weights import KNOWN, KnownWeights, WeightStore
 from bench.preparation import open_source, prepare_data, recorded_revision, write_test_set
 from bench.readiness import Item, PrepareRequest, complete, make_ready, wanted_weights
@@ -304,6 +305,34 @@ def test_only_what_a_run_needs_is_missed(
     assert items["weights vgg19"].state == "missing"
     assert ("goes on without" in items["weights vgg19"].place) == ready_to_run
     assert complete(list(items.values())) == ready_to_run
+
+
+@pytest.mark.usefixtures("at_home")
+@pytest.mark.parametrize("wish", ["off", "auto", "require"])
+def test_dinov2_is_fetched_where_asked_for(
+    request_all: PrepareRequest, fake_hub: Any, tiny_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    monkeypatch.setattr("bench.readiness.has_package", lambda: True)
+    experiment = Experiment.parse(tiny_values | {"metrics": {"dinov2": wish}}, "test")
+    request = replace(request_all, experiment=experiment)
+    if wish == "off":
+        assert "weights dinov2" not in ready(request)
+        return
+    offline = ready(replace(request, offline=True))["weights dinov2"]
+    assert (offline.state, offline.optional) == ("missing", wish == "auto")
+    assert ("goes on without" in offline.place) == (wish == "auto")
+    refused = ready(request)
+    assert refused["weights dinov2"].state == "missing"
+    assert "cannot be fetched" in refused["weights dinov2"].place
+    assert complete(list(refused.values())) == (wish == "auto")
+    monkeypatch.setattr("bench.metrics.dinov2_file.REPOSITORY", "owner/name")
+    fake_hub.publish({"model.safetensors": b"numbers alone"})
+    fetched = ready(request)["weights dinov2"]
+    assert (fetched.state, fetched.size) == ("fetched", 13)
+    assert ready(request)["weights dinov2"].state == "there"
+    assert find_dinov2([]) == Path(fetched.place)
+    monkeypatch.setattr("bench.readiness.has_package", lambda: False)
+    assert "pip install 'manga-gan-bench[dinov2]'" in ready(request)["package timm"].place
 
 
 def test_vgg_is_wanted_where_the_loss_is(tiny_values: dict[str, Any]) -> None:

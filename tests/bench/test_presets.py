@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 
 import pytest
@@ -26,7 +28,7 @@ def test_presets_spell_out_what_the_code_would_fill_in(name: str) -> None:
         defaults = data.recipe_settings(recipe).model_dump(mode="json")
         assert spelled.get(recipe, {}) == defaults
     stored = tomllib.loads(Experiment.parse(values, name).to_toml())
-    for section in ("data", "training", "calibration", "model_settings"):
+    for section in ("data", "training", "calibration", "metrics", "model_settings"):
         assert values[section] == stored[section]
 
 
@@ -66,3 +68,17 @@ def test_wrong_settings_are_one_line(assignment: str, words: str) -> None:
     with pytest.raises((RequestError, data.DataError), match=words) as raised:
         asked(recipe="lines", assignments=(assignment,))
     assert "\n" not in str(raised.value)
+
+
+def test_further_scores_change_the_digest_and_their_absence_does_not() -> None:
+    """Experiments keep the digest that they had before scores on DINOv2 could be asked for."""
+    without = asked()
+    values = without.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}, "metrics": True})
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    assert without.digest() == hashlib.sha256(canonical.encode()).hexdigest()
+    asked_for = asked(assignments=("metrics.dinov2=auto",))
+    assert asked_for.metrics.dinov2 == "auto"
+    assert asked_for.digest() != without.digest()
+    assert without.differences(asked_for) == ["metrics.dinov2: None -> auto"]
+    with pytest.raises(RequestError, match=r"metrics\.dinov2"):
+        asked(assignments=("metrics.dinov2=maybe",))

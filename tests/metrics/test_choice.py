@@ -3,7 +3,8 @@ import hashlib
 import pytest
 
 from bench.errors import RequestError
-from bench.metrics.choice import CALIBRATED_SETS, RANDOM_SETS, choose_metrics
+from bench.metrics.choice import CALIBRATED_SETS, DINOV2_SETS, RANDOM_SETS, choose_metrics
+from bench.metrics.dinov2_file import FILE_NAME
 from bench.metrics.weights import KnownWeights, WeightStore
 
 FILES = ("alexnet", "lpips-alex-heads", "inception")
@@ -46,6 +47,26 @@ def test_the_line_names_stand_ins_and_the_missing_files(tmp_path):
     assert "rLPIPS" not in line
     assert "alexnet.pth" not in line
     assert "verified" in choose_metrics(store=store(tmp_path, FILES)).line
+
+
+def test_dinov2_is_used_where_asked_for_and_there_and_its_absence_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.metrics.dinov2_file.has_package", lambda: True)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    given = store(tmp_path, FILES)
+    assert "DINOv2" not in choose_metrics(store=given).line
+    without = choose_metrics(store=given, dinov2="auto")
+    assert without.second_sets == ()
+    assert f"no scores on DINOv2: no {FILE_NAME} in {tmp_path}" in without.line
+    assert "bench data prepare" in without.line
+    with pytest.raises(RequestError, match=r"^metrics\.dinov2 = require: no [^\n]*bench data prepare[^\n]*$"):
+        choose_metrics(store=given, dinov2="require")
+    (tmp_path / FILE_NAME).touch()
+    choice = choose_metrics(store=given, dinov2="require")
+    assert (choice.dinov2, choice.sets) == (tmp_path / FILE_NAME, CALIBRATED_SETS)
+    assert choice.second_sets == DINOV2_SETS
+    assert choose_metrics(store=given).second_sets == ()
+    monkeypatch.setattr("bench.metrics.dinov2_file.has_package", lambda: False)
+    assert "timm is not installed: pip install" in choose_metrics(store=given, dinov2="auto").line
 
 
 def test_calibrated_scores_are_not_promised_without_their_weights(tmp_path):

@@ -7,7 +7,7 @@ IMAGE = (
     "psnr ssim gmsd ciede2000 ciede2000_median line_f1 line_precision line_recall line_f1_loose line_f1_strict edge_f1 lpips rlpips"
     " colourfulness_difference colourfulness chroma_error"
 )
-SET = "fid kid precision recall rfd rkid rprecision rrecall colour_consistency"
+SET = "fid kid precision recall fd_dinov2 kd_dinov2 precision_dinov2 recall_dinov2 rfd rkid rprecision rrecall colour_consistency"
 
 
 def test_all_metrics_are_there_under_their_own_names():
@@ -36,7 +36,7 @@ def test_directions_are_those_of_the_field():
     higher = {name for name, metric in METRICS.items() if metric.direction == "higher"}
     assert higher == {
         "psnr", "ssim", "line_f1", "line_precision", "line_recall", "line_f1_loose", "line_f1_strict", "edge_f1",
-        "precision", "recall", "rprecision", "rrecall", "colour_consistency",
+        "precision", "recall", "rprecision", "rrecall", "colour_consistency", "precision_dinov2", "recall_dinov2",
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 import csv
 import io
+import json
 import re
 import shutil
 
@@ -190,3 +191,25 @@ def test_thousands_and_holes_and_missing_intervals():
     assert printed(12345.4, Column("x", "x", "x", 0, thousands=True)) == "12,345"
     assert printed_parts(Entry(), Column("x", "x", "x", 1)) == ("—", None)
     assert printed_parts(Entry(1.25, None), Column("x", "x", "x", 1)) == ("1.2", None)
+
+
+def test_scores_on_dinov2_have_a_table_of_their_own(own_run):
+    for path in (own_run / "cells").glob("*/sets.json"):
+        stored = json.loads(path.read_text())
+        first = next(score for score in stored["scores"] if score["metric"] == "rfd")
+        more = first | {
+            "metric": "fd_dinov2",
+            "metric_id": "fd_dinov2:vit",
+            "extractor": "vit_large",
+            "calibrated": True,
+        }
+        path.write_text(json.dumps(stored | {"scores": [*stored["scores"], more]}))
+    run = read_run(own_run)
+    tables = {table.name: table for table in secondary_tables(run, score_run(run))}
+    assert [column.shown for column in tables["dinov2"].columns] == ["FD-DINOv2 ↓"]
+    assert tables["dinov2"].groups == (("", 1),)
+    assert not {"fd_dinov2"} & {column.key for name in ("lines", "colour") for column in tables[name].columns}
+    notes = " ".join(tables["dinov2"].footnotes)
+    assert "FD-DINOv2: n = 12 against 12 (same pages), extractor vit_large" in notes
+    assert "FD-DINOv2 at n = 12 < 1,025 windows is rank-deficient" in notes
+    assert r"FD\textsubscript{DINOv2} $\downarrow$" in to_latex(tables["dinov2"])
