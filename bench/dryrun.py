@@ -17,6 +17,8 @@ from bench.devices import synchroniser
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.loading import plan_loaded
 from bench.metrics.choice import choose_metrics
+from bench.metrics.dinov2_file import Wish
+from bench.metrics.extractors import open_second
 from bench.metrics.image_scores import ImageScorer
 from bench.metrics.set_scores import FeatureReader
 from bench.planning import ModelPlan, RandomBatches
@@ -93,13 +95,21 @@ def _scoring_seconds(experiment: Experiment, device: str) -> float:
     """Return seconds to score one window of one cell."""
     shape = (PROBED_WINDOWS, *experiment.window, 3)
     inputs, truths, outputs = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
-    choice = choose_metrics(require_calibrated=False)
+    choice = choose_metrics(require_calibrated=False, dinov2=_wished(experiment))
     images = ImageScorer(inputs, truths, choice, device=device)
-    reader = FeatureReader(choice, device=device)
+    readers = [FeatureReader(choice, device=device)]
+    if (second := open_second(choice, device)) is not None:
+        readers.append(FeatureReader(choice, device=device, extractor=second))
     started = time.perf_counter()
     images.score(outputs)
-    reader.features(outputs)
+    for reader in readers:
+        reader.features(outputs)
     return (time.perf_counter() - started) / PROBED_WINDOWS
+
+
+def _wished(experiment: Experiment) -> Wish:
+    """Whether DINOv2 is asked for: what is missing is told by a run's line of metrics, not by an error here."""
+    return "off" if experiment.metrics.dinov2 == "off" else "auto"
 
 
 def _cells_table(experiment: Experiment, plans: dict[str, ModelPlan], device: str) -> Table:
@@ -132,7 +142,7 @@ def _totals(
     request: Request, plans: dict[str, ModelPlan], colouring: dict[str, float], estimate: DataEstimate
 ) -> list[str]:
     experiment, seeds = request.experiment, len(request.experiment.seeds)
-    choice = choose_metrics(require_calibrated=False)
+    choice = choose_metrics(require_calibrated=False, dinov2=_wished(experiment))
     training = seeds * sum(plan.seconds for plan in plans.values())
     lines = [
         f"reference rows without training: {', '.join(name for name in experiment.references if name in UNTRAINED_ROWS)}"
