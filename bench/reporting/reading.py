@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
 from bench import stored_values
 from bench.errors import RequestError
 from bench.metrics.registry import METRICS
 from bench.preset_files import read_toml
+from bench.reporting.stored_schema import (
+    StoredCellScore,
+    StoredCost,
+    StoredExperiment,
+    StoredPlan,
+    StoredProvenance,
+    StoredSetScore,
+    StoredSplit,
+    checked,
+)
 from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json
 from bench.status import CellStatus
-from data.printing import reason
+from data.printing import printable, reason
 
 REFERENCE_ORDER = ("oracle", "copy", "mean-chroma", "unet-l1")
 """Order of the reference rows under the rule; others, such as loaded models, follow."""
@@ -29,7 +41,13 @@ SHUFFLED = "-pages-shuffled"
 
 _CURVE_COLUMNS = {"step", "seconds", "images", "flops", "kind", "name", "value"}
 _SET_KEYS = {"metric", "value", "metric_id", "jackknife", "jackknife_sizes", "jackknife_unit"}
-_SEEDED = re.compile(r"^(?P<model>.+)-seed(?P<seed>\d+)$")
+_SEEDED = re.compile(r"^(?P<model>.+)-seed(?P<seed>[0-9]{1,18})$", re.DOTALL)
+_FILE_NAME = re.compile(r"[^/\\]{1,240}")
+"""What a window may be called, so that its picture lies in the folder of pictures."""
+
+LARGEST = 1e30
+"""Numbers beyond are no scores: sums of their squares would be infinite."""
+
 _SCORED_STATES = ("done", "truncated")
 
 
@@ -118,6 +136,8 @@ def read_run(path: Path) -> Run:
     provenance, split, plan = (_read_object(file, path) for file in (folder.provenance, folder.split, folder.plan))
     if plan.get("format") != FORMAT or not isinstance(plan.get("models"), dict):
         raise RequestError(f"{folder.plan}: not a plan of run format {FORMAT}; run the same `bench run` again")
+    provenance = checked(StoredProvenance, provenance, folder.provenance)
+    split, plan = checked(StoredSplit, split, folder.split), checked(StoredPlan, plan, folder.plan)
     cells = _read_cells(folder, experiment, plan)
     scored = [cell.images for cell in cells if cell.images is not None]
     if not scored:
@@ -125,9 +145,9 @@ def read_run(path: Path) -> Run:
         raise RequestError(f"{path}: nothing to report, no cell has scores yet ({states:.200}); let `bench run` finish")
     windows = max(scored, key=len)[[*IMAGE_COLUMNS]]
     ranked, references = _rows(experiment, plan, cells)
-    checked = tuple(_same_windows(cell, windows) for cell in cells)
+    comparable = tuple(_same_blocks(_same_windows(cell, windows), cells) for cell in cells)
     halves = _read_halves(folder.halves)
-    return Run(folder, experiment, provenance, split, plan, checked, ranked, references, windows, halves)
+    return Run(folder, experiment, provenance, split, plan, comparable, ranked, references, windows, halves)
 
 
 def _read_experiment(path: Path) -> dict[str, Any]:
@@ -135,7 +155,7 @@ def _read_experiment(path: Path) -> dict[str, Any]:
     for key in ("models", "references", "seeds", "budget", "resolution", "recipe"):
         if key not in values:
             raise RequestError(f"{path}: has no `{key}`, so it is not an experiment; run the same `bench run` again")
-    return values
+    return checked(StoredExperiment, values, path)
 
 
 def _read_object(path: Path, run: Path) -> dict[str, Any]:
@@ -183,6 +203,7 @@ def _loaded(folder: RunFolder, experiment: dict[str, Any], name: str) -> tuple[s
     """Return model and seed of a cell that the experiment does not name; raises RequestError where it would mix with one."""
     match = _SEEDED.match(name)
     model, seed = (match["model"], int(match["seed"])) if match else (name, None)
+    model = printable(model)
     if model in (*experiment["models"], *experiment["references"]):
         raise RequestError(f"{folder.cell(name).path}: the experiment has no such cell; move the folder away")
     return model, seed
@@ -192,15 +213,15 @@ def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
     status, images, curve = CellStatus(), None, None
     sets: tuple[dict[str, Any], ...] = ()
     try:
-        status = CellStatus.load(folder)
+        status = _read_status(folder)
         curve = _read_curve(folder.curve)
         if hole := _unscored(status, folder):
-            return CellResult(folder.name, model, seed, status, None, (), curve, folder.predictions, hole)
+            return CellResult(printable(folder.name), model, seed, status, None, (), curve, folder.predictions, hole)
         images, sets = _read_images(folder.images), _read_sets(folder.sets)
         hole = None
     except RequestError as error:
         images, hole = None, str(error).replace(f"{folder.path}/", "")
-    return CellResult(folder.name, model, seed, status, images, sets, curve, folder.predictions, hole)
+    return CellResult(printable(folder.name), model, seed, status, images, sets, curve, folder.predictions, hole)
 
 
 def _unscored(status: CellStatus, folder: CellFolder) -> str | None:
@@ -225,9 +246,25 @@ def _read_images(path: Path) -> pd.DataFrame:
     if missing or frame.empty or frame["window"].duplicated().any():
         what = f"has no column {missing[0]}" if missing else "has no rows" if frame.empty else "names a window twice"
         raise RequestError(f"{path.name} {what}")
-    if wrong := [name for name in METRICS if name in frame.columns and not is_numeric_dtype(frame[name])]:
-        raise RequestError(f"{path.name} has no numbers in its column {wrong[0]}")
-    return frame.sort_values("window", ignore_index=True)
+    measured = [name for name in METRICS if name in frame.columns]
+    _check_columns(path, frame, IMAGE_COLUMNS, measured)
+    if any(not _FILE_NAME.fullmatch(name) for name in frame["window"]):
+        raise RequestError(f"{path.name} has a window whose name is none of a file")
+    # A score that no window has was not measured.
+    unknown = [name for name in measured if not frame[name].notna().any()]
+    return frame.drop(columns=unknown).sort_values("window", ignore_index=True)
+
+
+def _check_columns(path: Path, frame: pd.DataFrame, texts: Sequence[str], numbers: Sequence[str]) -> None:
+    """Raise RequestError where a column of texts holds something else, or one of numbers something else or infinity."""
+    for name in texts:
+        if not all(isinstance(cell, str) and cell.isprintable() for cell in frame[name]):
+            raise RequestError(f"{path.name} holds something else than printable text in its column {name}")
+    for name in numbers:
+        if not is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]) or is_complex_dtype(frame[name]):
+            raise RequestError(f"{path.name} has no numbers in its column {name}")
+        if frame[name].abs().max() > LARGEST:
+            raise RequestError(f"{path.name} has numbers beyond {LARGEST:g} in its column {name}")
 
 
 def _read_sets(path: Path) -> tuple[dict[str, Any], ...]:
@@ -235,7 +272,7 @@ def _read_sets(path: Path) -> tuple[dict[str, Any], ...]:
     scores = value.get("scores") if isinstance(value, dict) else None
     if not isinstance(scores, list) or not all(isinstance(s, dict) and s.keys() >= _SET_KEYS for s in scores):
         raise RequestError(f"{path.name} holds no list of scores")
-    return tuple(scores)
+    return tuple(checked(StoredCellScore, score, path.name) for score in scores)
 
 
 def _read_halves(path: Path) -> tuple[dict[str, Any], ...]:
@@ -246,7 +283,7 @@ def _read_halves(path: Path) -> tuple[dict[str, Any], ...]:
     wanted = {"metric", "value", "n_generated", "n_reference"}
     if not isinstance(scores, list) or not all(isinstance(s, dict) and s.keys() >= wanted for s in scores):
         raise RequestError(f"{path}: holds no list of scores; delete it and run the same command again")
-    return tuple(scores)
+    return tuple(checked(StoredSetScore, score, path) for score in scores)
 
 
 def _read_curve(path: Path) -> pd.DataFrame | None:
@@ -255,7 +292,18 @@ def _read_curve(path: Path) -> pd.DataFrame | None:
     frame = _read_parquet(path)
     if not set(frame.columns) >= _CURVE_COLUMNS:
         raise RequestError(f"{path.name} has not the columns of a learning curve")
+    _check_columns(path, frame, ("kind", "name"), ("step", "seconds", "images", "flops"))
+    if not is_numeric_dtype(frame["value"]):
+        raise RequestError(f"{path.name} has no numbers in its column value")
+    if frame[["step", "seconds", "images", "flops"]].isna().any(axis=None):
+        raise RequestError(f"{path.name} has a hole in its columns of compute")
     return frame
+
+
+def _read_status(folder: CellFolder) -> CellStatus:
+    """Return the status of a cell, its texts printable; raises RequestError where it is broken or its numbers are none."""
+    values = CellStatus.load(folder).model_dump(mode="json")
+    return CellStatus.model_validate(checked(StoredCost, values, folder.status.name))
 
 
 def _same_windows(cell: CellResult, windows: pd.DataFrame) -> CellResult:
@@ -264,6 +312,14 @@ def _same_windows(cell: CellResult, windows: pd.DataFrame) -> CellResult:
         return cell
     hole = f"scored on other windows than the rest ({len(cell.images)} of {len(windows)})"
     return CellResult(cell.name, cell.model, cell.seed, cell.status, None, (), cell.curve, cell.predictions, hole)
+
+
+def _same_blocks(cell: CellResult, cells: Sequence[CellResult]) -> CellResult:
+    """Return `cell`, as a hole where its set scores were taken over other blocks of pages than those of the first cell."""
+    first = {score["metric"]: score for other in reversed(cells) for score in other.sets if other.scored}
+    if all(score["jackknife_sizes"] == first[score["metric"]]["jackknife_sizes"] for score in cell.sets if cell.scored):
+        return cell
+    return dataclasses.replace(cell, images=None, sets=(), hole="scored over other blocks of pages than the rest")
 
 
 def _rows(
