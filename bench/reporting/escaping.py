@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula; the wide ones where its language is Chinese or Japanese."""
+
+_HIDDEN_FORMULA = re.compile(rf"(;\s*)(?=[{re.escape(''.join(_FORMULA))}])")
+"""One behind a semicolon, at which a spreadsheet breaks lines where numbers are written with a comma."""
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]#|~$])")
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -81,11 +86,11 @@ def one_line(text: str) -> str:
 
 
 def escape_csv(text: str) -> str:
-    """Return `text` as a cell that no spreadsheet takes for a formula: a leading apostrophe guards = + - @.
+    """Return `text` as a cell that no spreadsheet takes for a formula: an apostrophe guards = + - @, also the wide ones.
 
     Source: OWASP, "CSV Injection". Quotes and commas are left to the CSV writer.
     """
-    line = one_line(text)
+    line = _HIDDEN_FORMULA.sub(r"\1'", one_line(text))
     return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
 
 

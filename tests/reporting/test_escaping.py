@@ -69,6 +69,15 @@ def test_csv_guards_known_injections(formula):
     assert escape_csv(formula).startswith("'")
 
 
+@pytest.mark.parametrize("wide", ["＝1+1", "＋1", "－1", "＠SUM(A1)", "\u3000＝1"])
+def test_csv_guards_wide_formulas(wide):
+    assert escape_csv(wide).startswith("'")
+
+
+def test_csv_guards_formulas_behind_a_semicolon():
+    assert escape_csv("a; =1+1;-2; b-c") == "a; '=1+1;'-2; b-c"
+
+
 @given(st.text(max_size=40))
 def test_one_line_is_one_line(text):
     assert len(one_line(text).splitlines()) <= 1
