@@ -23,7 +23,7 @@ def rescore(
     """Write images.parquet and sets.json of every cell of the run at `path` anew; its outputs are not touched.
 
     The metrics are those that the weights of this machine allow now; `dinov2` stands in place of what the run asked for. Raises
-    RequestError where the folder is no finished run.
+    RequestError where the folder is no finished run, or has scores that this machine cannot compute again.
     """
     folder = open_run(path)
     if "kind" in read_toml(folder.experiment):
@@ -33,25 +33,29 @@ def rescore(
     experiment = Experiment.load(folder.experiment)
     if not folder.test_windows.exists():
         raise RequestError(f"{path}: has no test pages yet; let `bench run` finish")
+    stored = _calibrated_scores(folder, experiment)
+    # A run may have got its scores on DINOv2 from this command, without having asked for them itself.
+    own = "auto" if stored & set(DINOV2_SETS) and experiment.metrics.dinov2 == "off" else experiment.metrics.dinov2
     choice = choose_metrics(
-        require_calibrated=require_calibrated or experiment.require_calibrated,
-        dinov2=dinov2 or experiment.metrics.dinov2,
+        require_calibrated=require_calibrated or experiment.require_calibrated, dinov2=dinov2 or own
     )
-    _refuse_to_lose_calibration(folder, experiment, choice)
+    kept = {"fid", "kid"} | (set() if dinov2 == "off" else set(DINOV2_SETS[:2]))
+    _refuse_to_lose(stored & kept, folder, choice)
     use_exact_float32()
     with folder.locked():
         evaluate(folder, experiment, choice, console, safe_point, device, again=True)
 
 
-def _refuse_to_lose_calibration(folder: RunFolder, experiment: Experiment, choice: MetricChoice) -> None:
-    """Raise RequestError where FID or LPIPS are there and this machine could only put stand-ins in their place."""
-    for cell in experiment.cells:
-        path = folder.cell(cell.name).sets
-        if not path.exists():
-            continue
-        stored = {score["metric"] for score in read_json(path)["scores"] if score.get("calibrated")}
-        lost = sorted((stored & {"fid", "kid", *DINOV2_SETS[:2]}) - {*choice.sets, *choice.second_sets})
-        if lost:
-            raise RequestError(
-                f"{folder.path}: has {', '.join(lost)}, which cannot be computed again here ({choice.line}); bring the weights"
-            )
+def _calibrated_scores(folder: RunFolder, experiment: Experiment) -> set[str]:
+    """Return the scores of sets that any cell of the run has and that stand on trained weights."""
+    stored = [path for cell in experiment.cells if (path := folder.cell(cell.name).sets).exists()]
+    return {score["metric"] for path in stored for score in read_json(path)["scores"] if score.get("calibrated")}
+
+
+def _refuse_to_lose(scores: set[str], folder: RunFolder, choice: MetricChoice) -> None:
+    """Raise RequestError where scores on trained weights are there that this machine cannot compute again."""
+    lost = sorted(scores - {*choice.sets, *choice.second_sets})
+    if lost:
+        raise RequestError(
+            f"{folder.path}: has {', '.join(lost)}, which cannot be computed again here ({choice.line}); bring the weights"
+        )

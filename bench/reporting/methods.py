@@ -273,6 +273,9 @@ def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
         lines.append("n = 1 seed: the intervals cover pages only")
     if "fid" in scores.metrics and (warning := rank_warning(run)):
         lines.append(warning.rstrip("."))
+    wished = run.experiment.get("metrics", {}).get("dinov2", "off") != "off"
+    if wished and "fd_dinov2" not in scores.metrics:
+        lines.append("scores on DINOv2 were asked for, and package or weights were missing: run.log says which")
     if ("oracle", "ssim") not in scores.intervals:
         lines.append("no scores of the oracle: that the truth itself gets the best score was not checked")
     return tuple(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 from safetensors.torch import save_file
 
-from bench import feature_files, second_extractor
+from bench import feature_files, rescoring, second_extractor
+from bench.errors import RequestError
 from bench.evaluation import Scoring, chance_cells, other_pages
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.metrics.choice import choose_metrics
 from bench.metrics.set_scores import FeatureReader, SetScorer
-from bench.runfolder import RunFolder, read_json
+from bench.runfolder import RunFolder, read_json, write_bytes, write_json, write_parquet
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +159,30 @@ def test_chance_is_what_the_first_seed_with_outputs_gives(tmp_path: Path, tiny_v
         cell.generator.touch()
         cell.generator_card.touch()
     assert chance_cells(folder, experiment) == {"pix2pix-seed3", "cyclegan-seed1"}
+
+
+@pytest.mark.parametrize(
+    ("stored", "wish", "lost"),
+    [("fid", None, "fid"), ("fd_dinov2", None, "fd_dinov2"), ("fd_dinov2", "off", None), ("rfd", None, None)],
+)
+def test_scoring_again_loses_no_score_on_trained_weights(
+    tmp_path: Path,
+    tiny_experiment: Experiment,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: str,
+    wish: Any,
+    lost: str | None,
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    write_bytes(run.experiment, tiny_experiment.to_toml().encode())
+    write_parquet(run.test_windows, pd.DataFrame({"window": ["a"], "page": ["a"]}))
+    record = {"metric": stored, "calibrated": stored != "rfd"}
+    write_json(run.cell("oracle").sets, {"format": 1, "scores": [record]})
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
+    scored: list[str] = []
+    monkeypatch.setattr(rescoring, "evaluate", lambda *_, **__: scored.append("again"))
+    expected = pytest.raises(RequestError, match=f"has {lost}, which cannot") if lost else nullcontext()
+    with expected:
+        rescoring.rescore(run.path, False, wish, "cpu", Console(stderr=True), lambda: None)
+    assert scored == ([] if lost else ["again"])

@@ -164,3 +164,10 @@ def test_the_licence_of_the_data_is_said_where_it_is_recorded(run, scores, recor
     assert "" not in methods.conditions(known)
     assert said in dict(methods.methods_text(known, scores))["Data"]
     assert sentences.licence_sentence(known) == said
+
+
+@pytest.mark.parametrize("wish", ["off", "auto"])
+def test_scores_that_were_asked_for_and_could_not_be_had_are_missed(run, scores, wish):
+    asked = dataclasses.replace(run, experiment=run.experiment | {"metrics": {"dinov2": wish}})
+    assert any("DINOv2" in line for line in methods.warnings(asked, scores)) == (wish == "auto")
+    assert not any("DINOv2" in line for line in methods.warnings(run, scores))
