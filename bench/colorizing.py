@@ -14,12 +14,14 @@ from rich.console import Console
 
 from bench.devices import make_deterministic, use_exact_float32
 from bench.errors import RequestError
+from bench.links import leads_into
 from bench.page_colouring import Choices, PageColourist
 from bench.page_sources import Found, Page, find_pages
 from bench.prediction import load_generator
 from bench.progress import Bar
 from bench.runfolder import CellFolder, RunFolder, read_json, write_png
 from data import UnreadableImage
+from data.printing import printable
 
 _CARD_KEYS = ("model", "settings", "resolution", "seed", "recipe", "sha256")
 
@@ -128,9 +130,13 @@ def _what_it_is(cell: CellFolder) -> str:
 
 
 def _without_picture(found: Found, request: ColorizeRequest) -> list[Page]:
-    todo = []
+    todo, whole = [], request.out.resolve()
     for page in found.pages:
         target = request.out / page.target
+        if not leads_into(target.parent, whole):
+            raise RequestError(
+                f"{printable(str(target))}: would lie out of {request.out}, behind a link; give another --out"
+            )
         if target.is_dir():
             raise RequestError(f"{target}: a folder stands where the picture of {page.name} goes; give another --out")
         if request.force or not target.exists():

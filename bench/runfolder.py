@@ -20,6 +20,7 @@ from PIL import Image
 
 from bench import locks, stored_values
 from bench.errors import RequestError
+from bench.links import refuse_links_out
 from data.printing import reason
 
 FORMAT = 1
@@ -304,7 +305,8 @@ class RunFolder:
         return self.path / "begin.lock"
 
     def _refuse_strangers(self) -> None:
-        """Raise RequestError where the folder holds something and no run: nothing may be written or deleted in it."""
+        """Raise RequestError where the folder holds something and no run, or links out of it: nothing may be written there."""
+        refuse_links_out(self.path)
         if self.experiment.exists() or not self.path.exists():
             return
         if not self.path.is_dir():

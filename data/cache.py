@@ -109,13 +109,16 @@ def _build(job: Job, folder: Path, on_progress: Progress | None, threads: int) -
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         _remove_stale(root)
+    _refuse_links(root / f".lock-{folder.name}")
     with _alone(root, folder.name, lambda: on_progress and on_progress(0, len(job.split.ids))):
         # The one that was waited for has built it.
         index = read_index(folder)
         if index is not None:
             return index
         with disk_errors(root):
+            _refuse_links(building)
             building.mkdir(exist_ok=True)
+            _refuse_links(*building.iterdir())
         try:
             _fill(job, building, on_progress, threads)
             with disk_errors(root):
@@ -126,6 +129,15 @@ def _build(job: Job, folder: Path, on_progress: Progress | None, threads: int) -
         except DataError:
             shutil.rmtree(building, ignore_errors=True)
             raise
+
+
+def _refuse_links(*paths: Path) -> None:
+    """Raise DiskError where one is a link: in a folder that others may write into, it would lead pixels over their files."""
+    for path in paths:
+        if path.is_symlink():
+            raise DiskError(
+                f"{path}: a link, and nothing is written through one; remove it, or choose another cache folder"
+            )
 
 
 @contextmanager
@@ -203,12 +215,13 @@ def _move_into_place(building: Path, folder: Path) -> dict[str, Any]:
 def _remove_stale(root: Path) -> None:
     for path in root.glob(".building-*"):
         try:
+            _refuse_links(path, root / path.name.replace(".building-", ".lock-", 1))
             age = time.time() - max(file.stat().st_mtime for file in (path, *path.iterdir()))
             if age > STALE_SECONDS:
                 # Not while somebody goes on with it.
                 with FileLock(root / path.name.replace(".building-", ".lock-", 1), timeout=0):
                     shutil.rmtree(path, ignore_errors=True)
-        except (OSError, Timeout):
+        except (OSError, Timeout, DiskError):
             continue
 
 

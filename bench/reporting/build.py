@@ -8,6 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from bench.links import refuse_link
 from bench.reporting.costs import cost_table
 from bench.reporting.curves import curves_caption, curves_figure
 from bench.reporting.dots import dots_caption, dots_figure
@@ -43,6 +44,7 @@ def build_report(run_folder: Path, out: Path) -> Report:
     """
     run = read_run(run_folder)
     scores = score_run(run)
+    refuse_link(out)
     out = out.resolve()
     files = replace_report(out, lambda folder: _write(run, scores, folder))
     return Report(out, files, warnings(run, scores))

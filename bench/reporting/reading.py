@@ -14,6 +14,7 @@ from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
 from bench import stored_values
 from bench.errors import RequestError
+from bench.links import refuse_links_out
 from bench.metrics.registry import METRICS
 from bench.preset_files import read_toml
 from bench.reporting.stored_schema import (
@@ -132,6 +133,7 @@ def read_run(path: Path) -> Run:
     folder = RunFolder(path)
     if not folder.experiment.is_file():
         raise RequestError(f"{path}: no run here (no experiment.toml): name the folder that `bench run --out` wrote")
+    refuse_links_out(path)
     experiment = _read_experiment(folder.experiment)
     provenance, split, plan = (_read_object(file, path) for file in (folder.provenance, folder.split, folder.plan))
     if plan.get("format") != FORMAT or not isinstance(plan.get("models"), dict):
@@ -247,7 +249,7 @@ def _read_images(path: Path) -> pd.DataFrame:
         what = f"has no column {missing[0]}" if missing else "has no rows" if frame.empty else "names a window twice"
         raise RequestError(f"{path.name} {what}")
     measured = [name for name in METRICS if name in frame.columns]
-    _check_columns(path, frame, IMAGE_COLUMNS, measured)
+    frame = _with_checked_columns(path, frame, IMAGE_COLUMNS, measured)
     if any(not _FILE_NAME.fullmatch(name) for name in frame["window"]):
         raise RequestError(f"{path.name} has a window whose name is none of a file")
     # A score that no window has was not measured.
@@ -255,16 +257,20 @@ def _read_images(path: Path) -> pd.DataFrame:
     return frame.drop(columns=unknown).sort_values("window", ignore_index=True)
 
 
-def _check_columns(path: Path, frame: pd.DataFrame, texts: Sequence[str], numbers: Sequence[str]) -> None:
-    """Raise RequestError where a column of texts holds something else, or one of numbers something else or infinity."""
+def _with_checked_columns(
+    path: Path, frame: pd.DataFrame, texts: Sequence[str], numbers: Sequence[str]
+) -> pd.DataFrame:
+    """Return `frame` with printable texts; raises RequestError where a column of texts or numbers holds something else."""
     for name in texts:
-        if not all(isinstance(cell, str) and cell.isprintable() for cell in frame[name]):
-            raise RequestError(f"{path.name} holds something else than printable text in its column {name}")
+        if not all(isinstance(cell, str) for cell in frame[name]):
+            raise RequestError(f"{path.name} holds something else than text in its column {name}")
+    frame = frame.assign(**{name: frame[name].map(printable) for name in texts})
     for name in numbers:
         if not is_numeric_dtype(frame[name]) or is_bool_dtype(frame[name]) or is_complex_dtype(frame[name]):
             raise RequestError(f"{path.name} has no numbers in its column {name}")
         if frame[name].abs().max() > LARGEST:
             raise RequestError(f"{path.name} has numbers beyond {LARGEST:g} in its column {name}")
+    return frame
 
 
 def _read_sets(path: Path) -> tuple[dict[str, Any], ...]:
@@ -292,7 +298,7 @@ def _read_curve(path: Path) -> pd.DataFrame | None:
     frame = _read_parquet(path)
     if not set(frame.columns) >= _CURVE_COLUMNS:
         raise RequestError(f"{path.name} has not the columns of a learning curve")
-    _check_columns(path, frame, ("kind", "name"), ("step", "seconds", "images", "flops"))
+    frame = _with_checked_columns(path, frame, ("kind", "name"), ("step", "seconds", "images", "flops"))
     if not is_numeric_dtype(frame["value"]):
         raise RequestError(f"{path.name} has no numbers in its column value")
     if frame[["step", "seconds", "images", "flops"]].isna().any(axis=None):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.links import refuse_link
 from bench.reporting.build import Report, write_pictures, write_tables, write_texts
 from bench.reporting.joined.across import Across, score_joined
 from bench.reporting.joined.grid import grid_caption, grid_figure
@@ -27,6 +28,7 @@ def build_joined_report(run_folders: Sequence[Path], out: Path) -> Report:
     """
     joined = read_joined(run_folders)
     across = score_joined(joined)
+    refuse_link(out)
     out = out.resolve()
     files = replace_report(out, lambda folder: _write(joined, across, folder))
     return Report(out, files, warnings(joined, across))
