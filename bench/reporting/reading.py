@@ -90,8 +90,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The run folder's name."""
-        return self.folder.path.name
+        """The run folder's name, as it can be printed."""
+        return printable(self.folder.path.name)
 
     @property
     def rows(self) -> tuple[str, ...]:
