@@ -14,6 +14,7 @@ from bench.cli_metrics import evaluate, metrics
 from bench.cli_prepare import prepare
 from bench.cli_run import run, show_table, status, wide_console
 from bench.errors import RequestError
+from bench.run_log import one_line
 
 
 def main() -> None:
@@ -47,7 +48,8 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int, context: click.Context | None = None) -> None:
-    line = " ".join(message.split())
+    # Names of files and what a stranger wrote into them may hold what a terminal would obey.
+    line = one_line(message)
     mend = f" (see `{context.command_path} --help`)" if context is not None else ""
     click.echo(f"bench: {line}{mend}", err=True)
     sys.exit(exit_code)

@@ -90,7 +90,8 @@ def _view(folder: RunFolder, rows: Sequence[_Row]) -> Group:
 
 
 def _table(title: str, rows: Sequence[_Row]) -> Table:
-    table = Table(title=title)
+    # As Text, in which brackets are no markup: losses are called what a model calls them.
+    table = Table(title=Text(one_line(title), style="table.title"))
     for heading in ("cell", "state", "step", "time left", "images/s", "waiting for data", "lost", "losses", "scored"):
         left = heading in ("cell", "state", "losses")
         table.add_column(heading, justify="left" if left else "right", no_wrap=heading == "cell")
@@ -99,10 +100,11 @@ def _table(title: str, rows: Sequence[_Row]) -> Table:
         rate = status.images_per_second or (status.images / status.seconds if status.seconds else 0.0)
         wait = status.data_wait_seconds / status.seconds if status.seconds else 0.0
         shown = list(status.losses.items())[:SHOWN_LOSSES]
-        losses = " ".join(f"{name} {value:.3g}" for name, value in shown)
+        more = " …" if len(status.losses) > len(shown) else ""
+        losses = one_line(" ".join(f"{name} {value:.3g}" for name, value in shown)) + more
         table.add_row(
             row.cell.name, row.state, f"{status.step}/{row.steps or '?'}", _duration(row.seconds_left), f"{rate:.1f}",
-            f"{wait:.1%}", f"{status.lost_seconds:.0f} s", one_line(losses) + (" …" if len(status.losses) > len(shown) else ""),
+            f"{wait:.1%}", f"{status.lost_seconds:.0f} s", Text(losses),
             "yes" if row.scored else "no",
         )  # fmt: skip
     return table
