@@ -90,10 +90,10 @@ class Plan(pydantic.BaseModel):
         )
         written = values.get("format") if isinstance(values, dict) else None
         # First: another version may have other keys.
-        if isinstance(written, int) and written != FORMAT:
+        if written is not None and written != FORMAT:
             raise RequestError(
-                f"{path}: written by version {written} of the run format, and this one reads {FORMAT}: go on with the version of "
-                "bench that began the run, or give another --out"
+                f"{path}: written by version {written!r:.40} of the run format, and this one reads {FORMAT}: go on with the "
+                "version of bench that began the run, or give another --out"
             )
         try:
             return cls.model_validate(values)

@@ -108,12 +108,12 @@ def _torch_content(file: IO[bytes]) -> object:
 def _check_unpacked_size(file: IO[bytes]) -> None:
     """Refuse an archive whose parts unpack to more than the limit."""
     file.seek(0)
-    if not zipfile.is_zipfile(file):
-        return
     try:
+        if not zipfile.is_zipfile(file):
+            return
         with zipfile.ZipFile(file) as archive:
             unpacked = sum(part.file_size for part in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except Exception as error:  # as above: `zipfile` has no closed list either
         raise ModelError(f"is damaged ({_first_line(error)}); get it again") from None
     if unpacked > MAX_WEIGHTS_BYTES:
         raise ModelError(f"unpacks to {unpacked:,} bytes, above the limit of {MAX_WEIGHTS_BYTES:,}; give one generator")
@@ -163,6 +163,6 @@ def _is_plain(value: object) -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of an error's text, or its type where it has none."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """Return the first line of an error's text, printable and not too long, or its type where it has none."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(letter if letter.isprintable() else "?" for letter in lines[0][:200])

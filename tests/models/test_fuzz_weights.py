@@ -50,3 +50,14 @@ def test_damaged_weights_are_a_generator_or_one_line(tmp_path, mutated_bytes, sa
         said = str(error)
         assert said.isprintable(), repr(said)
         assert len(said) < 2500
+
+
+def test_an_archive_that_claims_to_span_disks_is_one_line(tmp_path, saved_generators):
+    """`zipfile` raises on it when it is only asked whether a file is an archive."""
+    content = bytearray(saved_generators["x.pth"])
+    end = content.rindex(b"PK\x05\x06")
+    # A locator of ZIP64's end record on the second of two disks.
+    content[end:end] = b"PK\x06\x07" + (1).to_bytes(4, "little") + bytes(8) + (2).to_bytes(4, "little")
+    (tmp_path / "x.pth").write_bytes(content)
+    with pytest.raises(ModelError, match=r"x\.pth: is damaged \(zipfiles that span multiple disks"):
+        read_generator("cyclegan", tmp_path / "x.pth")
