@@ -1,4 +1,4 @@
-"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`."""
+"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`, `nox -s cluster`."""
 
 import nox
 
@@ -23,7 +23,7 @@ def tests(session: nox.Session) -> None:
     # A thread a worker: several threads in several processes wait for each other more than they compute.
     one_thread = {"OMP_NUM_THREADS": "1"}
     workers = ("-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder")
-    session.run("pytest", *workers, "-m", "not endurance", *session.posargs, env=one_thread)
+    session.run("pytest", *workers, "-m", "not endurance and not cluster", *session.posargs, env=one_thread)
 
 
 @nox.session
@@ -31,6 +31,13 @@ def endurance(session: nox.Session) -> None:
     """The tests that take minutes: full-width networks from end to end."""
     session.install("-e", ".[tests]")
     session.run("pytest", "-m", "endurance", "--timeout=3600", "-s", *session.posargs)
+
+
+@nox.session
+def cluster(session: nox.Session) -> None:
+    """Cells on several machines: a Ray cluster of two nodes, one killed; the worked Slurm file. Two minutes."""
+    session.install("-e", ".[tests,cluster]")
+    session.run("pytest", "-m", "cluster", "-s", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

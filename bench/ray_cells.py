@@ -74,6 +74,7 @@ def run(request: Request, cluster: Cluster, console: Console, stop: StopRequest)
     """Take the experiment to its report with Ray; returns whether every cell has a result. Raises RequestError, Stopped."""
     ray = _import_ray()
     _connect(ray, cluster)
+    stop.listen()
     try:
         gpus = _gpus_per_cell(ray, cluster)
         request = replace(

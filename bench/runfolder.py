@@ -326,8 +326,16 @@ class RunFolder:
         }  # fmt: skip
         half_written = re.compile(r"\..+\.\d+\.tmp")
         return sorted(
-            path.name for path in self.path.iterdir() if path not in own and not half_written.fullmatch(path.name)
+            path.name
+            for path in self.path.iterdir()
+            if path not in own and not half_written.fullmatch(path.name) and not self._holds_logs_alone(path)
         )
+
+    def _holds_logs_alone(self, path: Path) -> bool:
+        """Whether this is the folder of cells, and processes that wait for the run's beginning have done no more than to log."""
+        cells = self.path / "cells"
+        files = (file for file in path.rglob("*") if not file.is_dir()) if path == cells else ()
+        return path == cells and all(file.name in ("cell.log", "cell.lock") for file in files)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -17,6 +17,9 @@ EXIT_INTERRUPTED = 130
 """Exit code after Ctrl-C (128 + SIGINT)."""
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
 class Stopped(Exception):
     """Raised at the next safe point after a stop was asked for; carries the exit code."""
 
@@ -39,24 +42,31 @@ class StopRequest:
         if self.exit_code is not None:
             raise Stopped(self.exit_code)
 
+    def listen(self) -> None:
+        """Take the signals, again where another library has taken them since, as Ray does."""
+        for number in SIGNALS:
+            signal.signal(number, self._handle)
 
-@contextmanager
-def listening() -> Iterator[StopRequest]:
-    """Yield a StopRequest that Ctrl-C and SIGTERM set while the context lasts; the handlers before are put back after."""
-    request = StopRequest()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT and request.exit_code is not None:
+    def _handle(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self.exit_code is not None:
             raise KeyboardInterrupt
-        request.exit_code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_SIGTERM
+        self.exit_code = EXIT_INTERRUPTED if number == signal.SIGINT else EXIT_SIGTERM
         if number == signal.SIGINT and sys.stderr is not None:
             # Past the buffers, which the interrupted code may be writing to.
             with contextlib.suppress(OSError, ValueError):
                 os.write(sys.stderr.fileno(), b"\nbench: stopping at the next safe point; Ctrl-C again stops at once\n")
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+
+@contextmanager
+def listening() -> Iterator[StopRequest]:
+    """Yield a StopRequest that Ctrl-C and SIGTERM set while the context lasts; the handlers before are put back after."""
+    request = StopRequest()
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    request.listen()
     try:
         yield request
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # None: one that was not installed from Python, which cannot be put back.
+            if handler is not None:
+                signal.signal(number, handler)

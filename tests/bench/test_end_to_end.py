@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 import tomli_w
 
-from bench.cli import main
+Command = Callable[..., Any]
 
 COMMAND = [sys.executable, "-c", "from bench.cli import main; main()"]
 
@@ -36,9 +37,10 @@ def environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "TORCH_HOME": "no-weights"}
 
 
-def bench(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=place, capture_output=True, text=True, check=False, timeout=280, env=environment()
+def started(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *arguments], cwd=place, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
@@ -47,10 +49,17 @@ def run_arguments(out: str, *more: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def bench(bench_command: Command) -> Command:
+    """The command in this process, which saves seconds of imports: for all that is not killed."""
+    return bench_command
+
+
+@pytest.fixture(scope="module")
 def whole(place: Path) -> Path:
-    result = bench(place, *run_arguments("whole"))
-    assert result.returncode == 0, result.stderr
-    assert "uncalibrated metrics: rLPIPS, rFD, rKID" in result.stderr
+    process = started(place, *run_arguments("whole"))
+    _, said = process.communicate(timeout=280)
+    assert process.returncode == 0, said
+    assert "uncalibrated metrics: rLPIPS, rFD, rKID" in said
     return place / "whole"
 
 
@@ -61,7 +70,7 @@ def results(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
 
 
-def test_scoring_a_run_again_gives_the_same_bytes(whole: Path, place: Path) -> None:
+def test_scoring_a_run_again_gives_the_same_bytes(whole: Path, place: Path, bench: Command) -> None:
     again = place / "again"
     shutil.copytree(whole, again)
     for path in [*again.rglob("images.parquet"), *again.rglob("sets.json"), *again.rglob("shuffled.parquet")]:
@@ -114,7 +123,7 @@ def kill_after(place: Path, out: str, seconds: float, number: int) -> int:
     return process.wait(timeout=120)
 
 
-def test_run_killed_three_times_equals_an_uninterrupted_one(place: Path, whole: Path) -> None:
+def test_run_killed_three_times_equals_an_uninterrupted_one(place: Path, whole: Path, bench: Command) -> None:
     moments = random.Random(0)
     for _ in range(3):
         kill_after(place, "killed", moments.uniform(0.0, 4.0), signal.SIGKILL)
@@ -127,58 +136,51 @@ def test_ctrl_c_saves_and_has_its_own_exit_code(place: Path) -> None:
     assert kill_after(place, "interrupted", 0.1, signal.SIGINT) == 130
 
 
-def test_sigterm_has_its_own_exit_code_and_the_same_command_goes_on(place: Path, whole: Path) -> None:
+def test_sigterm_has_its_own_exit_code_and_the_same_command_goes_on(place: Path, whole: Path, bench: Command) -> None:
     assert kill_after(place, "terminated", 0.1, signal.SIGTERM) == 75
     assert bench(place, *run_arguments("terminated")).returncode == 0
     assert results(place / "terminated") == results(whole)
 
 
-def test_finished_run_is_left_alone(place: Path, whole: Path) -> None:
+def test_finished_run_is_left_alone(place: Path, whole: Path, bench: Command) -> None:
     before = {path: path.stat().st_mtime_ns for path in (whole / "cells").rglob("*") if path.is_file()}
     assert bench(place, *run_arguments("whole")).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in (whole / "cells").rglob("*") if path.is_file()} == before
 
 
-def refused(place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The command in this process, which saves seconds of imports; returns its one line."""
-    monkeypatch.chdir(place)
-    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    assert stopped.value.code == 2
-    return capfd.readouterr().err
+def refused(bench: Command, place: Path, *arguments: str) -> str:
+    """What the command says where it ends with exit code 2."""
+    result = bench(place, *arguments)
+    assert result.returncode == 2, result.stderr
+    return str(result.stderr)
 
 
 def test_other_experiment_in_the_same_folder_is_refused_with_the_difference(
-    place: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    place: Path, whole: Path, bench: Command
 ) -> None:
-    said = refused(place, monkeypatch, capfd, *run_arguments("whole", "--budget", "80-steps"))
+    said = refused(bench, place, *run_arguments("whole", "--budget", "80-steps"))
     assert "budget: 40-steps -> 80-steps" in said
 
 
-def test_folder_that_is_not_a_run_is_left_alone(
-    place: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_folder_that_is_not_a_run_is_left_alone(place: Path, bench: Command) -> None:
     (place / "mine").mkdir()
     (place / "mine" / "thesis.tex").write_text("irreplaceable")
-    assert "not empty" in refused(place, monkeypatch, capfd, *run_arguments("mine"))
+    assert "not empty" in refused(bench, place, *run_arguments("mine"))
     assert (place / "mine" / "thesis.tex").read_text() == "irreplaceable"
 
 
-def test_plan_of_another_experiment_is_refused(
-    place: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    said = refused(place, monkeypatch, capfd, *run_arguments("other", "--plan", "whole/plan.json", "--seeds", "2"))
+def test_plan_of_another_experiment_is_refused(place: Path, whole: Path, bench: Command) -> None:
+    said = refused(bench, place, *run_arguments("other", "--plan", "whole/plan.json", "--seeds", "2"))
     assert "made for another experiment" in said
 
 
-def test_same_experiment_and_plan_give_the_same_bytes(place: Path, whole: Path) -> None:
+def test_same_experiment_and_plan_give_the_same_bytes(place: Path, whole: Path, bench: Command) -> None:
     assert bench(place, *run_arguments("repeated", "--plan", "whole/plan.json")).returncode == 0
     assert results(place / "repeated") == results(whole)
 
 
 @pytest.fixture(scope="module")
-def holed(place: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+def holed(place: Path, bench: Command) -> tuple[Path, Any]:
     arguments = run_arguments(
         "holed", "--set", "model_settings.pix2pix.lambda_L1=1e39", "--models", "pix2pix,pix2pixhd"
     )
@@ -186,7 +188,7 @@ def holed(place: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
 
 
 def test_diverged_cell_is_marked_the_others_go_on_and_the_report_shows_the_hole(
-    holed: tuple[Path, subprocess.CompletedProcess[str]],
+    holed: tuple[Path, Any],
 ) -> None:
     run, result = holed
     assert result.returncode == 1, result.stderr
@@ -196,7 +198,7 @@ def test_diverged_cell_is_marked_the_others_go_on_and_the_report_shows_the_hole(
     assert "diverged" in (run / "report/tables/main.md").read_text()
 
 
-def test_report_status_and_dry_run_of_a_finished_run(place: Path, whole: Path) -> None:
+def test_report_status_and_dry_run_of_a_finished_run(place: Path, whole: Path, bench: Command) -> None:
     written = bench(place, "report", "whole", "--out", "reports")
     assert written.returncode == 0, written.stderr
     table = (place / "reports/whole/tables/main.csv").read_bytes()
@@ -208,3 +210,26 @@ def test_report_status_and_dry_run_of_a_finished_run(place: Path, whole: Path) -
     assert planned.returncode == 0, planned.stderr
     assert all(word in planned.stdout for word in ("pix2pix-small", "held out", "disk"))
     assert not (place / "planned").exists()
+
+
+def test_two_processes_on_different_cells_of_one_run_give_the_same_bytes(
+    place: Path, whole: Path, bench: Command
+) -> None:
+    """Each begins the run or finds it begun, works on its own cells, and a last command scores and reports."""
+    names = ("pix2pix-seed0", "unet-l1-seed0"), ("cyclegan-seed0", "pix2pixhd-seed0")
+    commands = [run_arguments("shared", *(part for name in pair for part in ("--cell", name))) for pair in names]
+    processes = [started(place, *command) for command in commands]
+    for process in processes:
+        _, said = process.communicate(timeout=280)
+        assert process.returncode == 0, said
+        assert "cells left: " in said
+    assert not (place / "shared/report").exists()
+    assert (place / "shared/cells/cyclegan-seed0/cell.log").is_file()
+    assert bench(place, *run_arguments("shared")).returncode == 0
+    assert results(place / "shared") == results(whole)
+
+
+def test_unknown_cell_is_refused_with_those_there_are(place: Path, bench: Command) -> None:
+    said = refused(bench, place, *run_arguments("nothing", "--cell", "pix2pix-seed7"))
+    assert "its cells: pix2pix-seed0, pix2pixhd-seed0, cyclegan-seed0, unet-l1-seed0" in said
+    assert not (place / "nothing").exists()

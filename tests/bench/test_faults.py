@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import errno
+import importlib
+import json
 import os
+import random
+import resource
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tomli_w
+
+from bench.stopping import Stopped, listening
 
 Command = Callable[..., Any]
 
@@ -41,7 +49,8 @@ def results(run: Path) -> dict[str, bytes]:
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("number", [errno.ENOSPC, pytest.param(errno.EROFS, marks=pytest.mark.endurance)])
 def test_write_that_fails_anywhere_is_one_line_and_the_next_command_goes_on(
     number: int, place: Path, whole: Path, bench_command: Command, write_faults: Any
 ) -> None:
@@ -69,7 +78,6 @@ def test_write_that_fails_anywhere_is_one_line_and_the_next_command_goes_on(
         assert line.startswith("bench: ")
         assert os.strerror(number) in line or "disk is full" in line
         assert "Traceback" not in result.stderr
-        print(line)
     assert failed >= 40
     for name in (
         "plan.json",
@@ -83,3 +91,92 @@ def test_write_that_fails_anywhere_is_one_line_and_the_next_command_goes_on(
         assert any(name in kind for kind in kinds), name
     assert results(place / out) == results(whole)
     assert not list((place / out).rglob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("ngf", "mebibytes", "when"), [(64, 200, "out of memory: "), (192, 200, "while its steps were timed")]
+)
+def test_model_that_does_not_fit_into_memory_is_marked_and_the_others_go_on(
+    ngf: int, mebibytes: int, when: str, place: Path, bench_command: Command
+) -> None:
+    """Memory is really limited: once the optimiser of a wide U-Net does not fit into what is left, once its weights do not."""
+    # Everything that can be loaded beforehand is.
+    assert bench_command(place, *arguments("narrow", "--models", "pix2pixhd")).returncode == 0
+    wide = ["--set", f"model_settings.pix2pix.ngf={ngf}", "--models", "pix2pixhd,pix2pix", "--budget", "8-steps"]
+    before, out = resource.getrlimit(resource.RLIMIT_AS), f"tight{ngf}"
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + mebibytes * 2**20, before[1]))
+    try:
+        result = bench_command(place, *arguments(out, *wide))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert result.returncode == 1, result.stderr
+    status = json.loads((place / out / "cells/pix2pix-seed0/status.json").read_text())
+    assert status["state"] == "failed"
+    assert "out of memory" in status["reason"]
+    assert when in status["reason"]
+    assert "lower training.batch_size, the resolution or the model's ngf" in status["reason"]
+    assert (place / out / "cells/pix2pixhd-seed0/sets.json").is_file()
+    assert "out of memory" in (place / out / "report/tables/main.md").read_text()
+
+
+def test_clock_that_jumps_changes_nothing(
+    place: Path, whole: Path, bench_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of day goes back and forth by hours, as it does when a machine sets its clock."""
+    real, jumps = time.time, random.Random(0)
+    monkeypatch.setattr(time, "time", lambda: real() + jumps.uniform(-36_000, 36_000))
+    result = bench_command(place, *arguments("jumping"))
+    assert result.returncode == 0, result.stderr
+    assert results(place / "jumping") == results(whole)
+    seconds = json.loads((place / "jumping/cells/pix2pix-seed0/status.json").read_text())["seconds"]
+    assert 0 < seconds < 60
+
+
+def test_losses_that_explode_mark_the_cell_at_the_step(place: Path, bench_command: Command) -> None:
+    result = bench_command(place, *arguments("exploding", "--set", "training.loss_limit=20"))
+    assert result.returncode == 1, result.stderr
+    status = json.loads((place / "exploding/cells/pix2pix-seed0/status.json").read_text())
+    assert (status["state"], status["step"]) == ("diverged", 1)
+    assert "G_L1 = " in status["reason"]
+    assert "at step 1, the first" in status["reason"]
+
+
+def test_two_stop_signals_in_one_run(capfd: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C once asks for a stop, twice stops at once; SIGTERM asks with its own exit code."""
+    with listening() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.exit_code == 75
+    with listening() as stop:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.exit_code == 130
+        with pytest.raises(Stopped):
+            stop.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert "Ctrl-C again stops at once" in capfd.readouterr().err
+
+
+def test_stop_before_training_has_begun_is_as_good_as_any_other(
+    place: Path, whole: Path, bench_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGTERM while pages are prepared, while the plan is made, and while windows are coloured."""
+    for module, name in (
+        ("bench.beginning", "prepare_data"),
+        ("bench.beginning", "make_plan"),
+        ("bench.cell_work", "predict"),
+    ):
+        target = importlib.import_module(module)
+        real = getattr(target, name)
+
+        def stopping(*given: Any, real: Any = real, **named: Any) -> Any:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return real(*given, **named)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, stopping)
+            result = bench_command(place, *arguments("stopped", cache="cache-stopped"))
+        assert result.returncode == 75, (name, result.stderr)
+        assert "stopped with everything saved" in result.stderr
+    assert bench_command(place, *arguments("stopped", cache="cache-stopped")).returncode == 0
+    assert results(place / "stopped") == results(whole)
