@@ -28,7 +28,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def endurance(session: nox.Session) -> None:
-    """The tests that take minutes: full-width networks from end to end."""
+    """The tests that take minutes: full widths from end to end, fifty kills, thousands of hostile files, half an hour's soak."""
     session.install("-e", ".[tests]")
     session.run("pytest", "-m", "endurance", "--timeout=3600", "-s", *session.posargs)
 
