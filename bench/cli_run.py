@@ -204,7 +204,7 @@ def show_table(report: Path) -> None:
 
 @click.command()
 @click.argument("run_folder", required=False, type=click.Path(path_type=Path))
-@click.option("--watch", is_flag=True, help="Keep showing it until every cell has ended, or Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Keep showing it until every cell has ended and is scored, or Ctrl-C.")
 @click.option(
     "--interval", type=click.FloatRange(min=0.2), default=2.0, show_default=True, metavar="SECONDS",
     help="How often --watch looks.",

@@ -318,6 +318,10 @@ class RunFolder:
         """Return the folder of the cell `name`."""
         return CellFolder(self.path / "cells" / name)
 
+    def is_held(self) -> bool:
+        """Whether a process is at work on the run."""
+        return locks.holder(self.lock) is not None
+
     def strangers(self) -> list[str]:
         """Return the names in the folder that a run which has no plan yet cannot have written."""
         own = {

@@ -56,10 +56,10 @@ def print_status(folder: RunFolder, console: Console) -> None:
 
 
 def watch_status(folder: RunFolder, console: Console, interval: float) -> None:
-    """Show the same, looked at every `interval` seconds, until every trained cell has ended; Ctrl-C ends it before."""
+    """Show the same, looked at every `interval` seconds, until every trained cell has ended and nobody scores; or until Ctrl-C."""
     rows = _rows(folder)
     with Live(_view(folder, rows), console=console, auto_refresh=False, transient=False) as live:
-        while not all(row.status.ended for row in rows):
+        while not all(row.status.ended for row in rows) or folder.is_held():
             time.sleep(interval)
             rows = _rows(folder)
             live.update(_view(folder, rows), refresh=True)
