@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from bench.curve import COLLAPSED
 from bench.reporting.naming import amount, counted, duration, listed, short_digest
@@ -82,7 +83,7 @@ def bought_sentence(run: Run) -> str:
 
 
 def hardware_sentence(run: Run) -> str:
-    """Return the machine, the device and the precision."""
+    """Return the machine, the device, the precision, how repeatable that is, and the other machines that cells were trained on."""
     machine = run.provenance.get("hardware", {})
     cores, memory = machine.get("cores"), machine.get("memory_gib")
     parts = [
@@ -93,7 +94,25 @@ def hardware_sentence(run: Run) -> str:
     ]
     did = "trained" if run.plan["trained_cells"] else "scored"
     device = f"{run.plan.get('device', 'unknown device')}, {run.plan.get('precision', 'unknown precision')}"
-    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; {did} on {device}."
+    level = f", {_determinism(run)}" if run.plan["trained_cells"] else ""
+    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; {did} on {device}{level}{_machines(run)}."
+
+
+def _determinism(run: Run) -> str:
+    """Return whether the same experiment, plan and machine give the same bits (design, section 4, rule 6)."""
+    if not str(run.plan.get("device", "")).startswith("cuda"):
+        threads = run.provenance.get("threads")
+        return "repeatable to the bit" + (f" with {counted(threads, 'thread')}" if threads else "")
+    deterministic = run.provenance.get("deterministic")
+    return "with deterministic algorithms" if deterministic else "not deterministic: repeated, the last bits may differ"
+
+
+def _machines(run: Run) -> str:
+    """Return the cells' machines where they are several: seconds and memory do not compare between them."""
+    trained = Counter(cell.status.machine for cell in run.cells if cell.status.machine)
+    if len(trained) < 2:
+        return ""
+    return "; cells on " + listed([f"{machine} ({number})" for machine, number in sorted(trained.items())])
 
 
 def remarks_sentence(run: Run) -> str:

@@ -120,6 +120,7 @@ class StoredProvenance(Stored):
     commit: str | None = None
     dirty: bool | None = None
     threads: Count | None = None
+    deterministic: bool | None = None
 
 
 class StoredSetScore(Stored):
