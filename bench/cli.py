@@ -39,6 +39,11 @@ def main() -> None:
         _fail(error.format_message(), 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted; the same command goes on where the last checkpoint was written", 130)
+    except RuntimeError as error:
+        # What pathlib says of ~name where nobody is called so.
+        if "home directory" not in str(error):
+            raise
+        _fail("a path begins with ~ and a name that no user of this machine has; give the whole path", 2)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

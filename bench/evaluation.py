@@ -35,7 +35,8 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Write images.parquet and sets.json of every cell that has outputs and no scores yet, and the chance and noise floors.
 
-    `again`: of every cell that has outputs. `safe_point` is called between cells and may raise to stop.
+    `again`: of every cell that has outputs. `safe_point` is called after every few windows and may raise to stop: cells that are
+    scored keep their scores, and the features that are done are kept too.
     """
     coloured = {cell.name for cell in experiment.colouring_cells}
     windows = test_windows(folder)
@@ -52,7 +53,7 @@ def evaluate(
     truths = _read_windows(folder.test_truths, windows)
     with Bar(console, "scoring", len(cells), "cell") as bar:
         bar.update(0, "features of the truth")
-        scoring = Scoring.of(folder, windows, inputs, truths, choice, device)
+        scoring = Scoring.of(folder, windows, inputs, truths, choice, device, safe_point)
         chroma = read_mean_chroma(folder)
         for index, cell in enumerate(cells):
             bar.update(index, cell.name)
@@ -62,7 +63,6 @@ def evaluate(
             else:
                 outputs = outputs_of(cell.model, inputs, truths, chroma)
             scoring.score(folder.cell(cell.name), outputs, by_network=by_network, chance=cell.name in chance)
-            safe_point()
 
 
 def chance_cells(folder: RunFolder, experiment: Experiment) -> set[str]:
@@ -83,22 +83,23 @@ class Scoring:
     sets: SetScorer
     second: SecondExtractor | None
     elsewhere: NDArray[np.intp] | None
+    safe_point: Callable[[], None]
 
     @classmethod
     def of(
         cls, folder: RunFolder, windows: pd.DataFrame, inputs: NDArray[np.uint8], truths: NDArray[np.uint8],
-        choice: MetricChoice, device: str,
+        choice: MetricChoice, device: str, safe_point: Callable[[], None] = lambda: None,
     ) -> Scoring:  # fmt: skip
         """Compute what depends on input and truth alone, and write what the truth itself scores in halves."""
-        reader = FeatureReader(choice, device=device)
+        reader = FeatureReader(choice, device=device, safe_point=safe_point)
         features = kept_features(folder.truth_features, truths, reader)
         pages, groups = list(windows["page"]), list(windows["group"])
         sets = SetScorer(truths, pages, groups, reader, truth_features=features)
-        second = SecondExtractor.of(folder, truths, sets.units, choice, device)
+        second = SecondExtractor.of(folder, truths, sets.units, choice, device, safe_point)
         halves = sets.halves() + (second.distances.halves() if second else [])
         write_json(folder.halves, {"format": FORMAT, "scores": halves})
         images = ImageScorer(inputs, truths, choice, device=device)
-        return cls(windows, images, sets, second, other_pages(pages, groups))
+        return cls(windows, images, sets, second, other_pages(pages, groups), safe_point)
 
     def score(self, folder: CellFolder, outputs: NDArray[np.uint8], *, by_network: bool, chance: bool) -> None:
         """Write the scores of one cell; `chance`: also those of its outputs held against other pages."""
@@ -114,7 +115,9 @@ class Scoring:
             CellStatus(state="done").save(folder)
 
     def _frame(self, outputs: NDArray[np.uint8]) -> pd.DataFrame:
-        return pd.concat([self.windows.reset_index(drop=True), self.images.score(outputs)], axis=1)
+        scored = self.images.score_cells({"output": outputs}, progress=lambda done, total: self.safe_point())
+        self.safe_point()
+        return pd.concat([self.windows.reset_index(drop=True), scored["output"]], axis=1)
 
 
 def other_pages(pages: Sequence[str], groups: Sequence[str]) -> NDArray[np.intp] | None:

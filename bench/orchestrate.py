@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Sequence
 
+import torch
 from rich.console import Console
 
 from bench import cell_work
@@ -25,6 +26,7 @@ _log = logging.getLogger("bench")
 def run(request: Request, console: Console, stop: StopRequest) -> bool:
     """Take the experiment to its report in this process; returns whether every cell has a result. Raises RequestError, Stopped."""
     begun = begin(request, console, stop)
+    _name_idle_gpus(request)
     work_on_cells(begun, request.experiment.trained_cells, console, stop)
     for cell in request.experiment.loaded_cells:
         cell_work.colour(begun, cell, console, stop)
@@ -91,6 +93,12 @@ def verdict(folder: RunFolder, experiment: Experiment) -> bool:
         mend = "; --retry-failed takes them up again" if failed else ""
         _log.warning("without a result: %s (see `bench status %s`)%s", ", ".join(without), folder.path, mend)
     return not without
+
+
+def _name_idle_gpus(request: Request) -> None:
+    there = torch.cuda.device_count() if request.device.startswith("cuda") else 0
+    if there > 1:
+        _log.info("one of %d GPUs is used, %s; --executor ray uses all of them", there, request.device)
 
 
 def _ended(folder: RunFolder, cell: Cell) -> bool:

@@ -63,6 +63,11 @@ class _LineFormatter(logging.Formatter):
         return "\t".join((time, record.levelname, one_line(record.getMessage()), values))
 
 
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(record.getMessage())
+
+
 class Warnings(logging.Handler):
     """Keeps every warning once, in the order in which they came."""
 
@@ -114,6 +119,7 @@ def _to_console(console: Console) -> logging.Handler:
         handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S")
     else:
         handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(_TextFormatter())
     handler.addFilter(_Loud())
     return handler
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +29,14 @@ class SecondExtractor:
 
     @classmethod
     def of(
-        cls, folder: RunFolder, truths: Windows, units: SamplingUnits, choice: MetricChoice, device: str
-    ) -> SecondExtractor | None:
+        cls, folder: RunFolder, truths: Windows, units: SamplingUnits, choice: MetricChoice, device: str,
+        safe_point: Callable[[], None] = lambda: None,
+    ) -> SecondExtractor | None:  # fmt: skip
         """Read the truth's features, or compute and keep them; None where the choice has no second extractor."""
         extractor = open_second(choice, device)
         if extractor is None:
             return None
-        reader = FeatureReader(choice, device=device, extractor=extractor)
+        reader = FeatureReader(choice, device=device, extractor=extractor, safe_point=safe_point)
         features = kept_features(folder.truth_features, truths, reader)
         return cls(reader, SetDistances(reader.metrics, reader.identity, features, units))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,8 +38,13 @@ class FeatureReader:
         workers: int | None = None,
         batch_size: int = BATCH_SIZE,
         extractor: Extractor | None = None,
+        safe_point: Callable[[], None] = lambda: None,
     ) -> None:
-        """`extractor` stands in place of the choice's first one. Raise RequestError where the chosen weights are wrong."""
+        """`extractor` stands in place of the choice's first one; `safe_point` is called after each batch and may raise to stop.
+
+        Raise RequestError where the chosen weights are wrong.
+        """
+        self._safe_point = safe_point
         self._extractor = extractor or open_extractor(choice, device)
         self._workers = workers or available_cores()
         self._batch_size = batch_size
@@ -53,7 +58,11 @@ class FeatureReader:
             return np.asarray(self._extractor.features(as_tensor(np.asarray(windows[batch]))).numpy())
 
         with exact_workers(self._extractor.device, self._workers) as pool:
-            return np.concatenate(list(pool.map(few, batches(len(windows), self._batch_size))), axis=1)
+            parts = []
+            for part in pool.map(few, batches(len(windows), self._batch_size)):
+                parts.append(part)
+                self._safe_point()
+            return np.concatenate(parts, axis=1)
 
 
 class SetScorer:

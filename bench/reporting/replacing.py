@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench import locks
 from bench.errors import RequestError
 
 OWN_NAMES = {"tables", "figures", "index.html", "methods.md", "results.json"}
 """What a report consists of; a folder with anything else in it is not replaced."""
+
+
+LOCK = "lock"
+"""In a folder that is being filled: held by the process that fills it."""
 
 
 def replace_report(out: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
@@ -20,17 +26,29 @@ def replace_report(out: Path, write: Callable[[Path], None]) -> tuple[Path, ...]
     """
     _check_target(out)
     out.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(out)
     stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        for name in ("tables", "figures"):
-            (stage / "new" / name).mkdir(parents=True)
-        # mkdtemp makes private folders; the report is meant to be read by others.
-        (stage / "new").chmod(0o755)
-        write(stage / "new")
-        _swap(stage, out)
+        with locks.held(stage / LOCK, mend="another process writes the same report"):
+            for name in ("tables", "figures"):
+                (stage / "new" / name).mkdir(parents=True)
+            # mkdtemp makes private folders; the report is meant to be read by others.
+            (stage / "new").chmod(0o755)
+            write(stage / "new")
+            _swap(stage, out)
     finally:
         shutil.rmtree(stage, ignore_errors=True)
     return tuple(sorted(path for path in out.rglob("*") if path.is_file()))
+
+
+def _sweep(out: Path) -> None:
+    """Clear away what a process that was killed left beside `out`; an old report that it had just moved aside comes back."""
+    for stage in out.parent.glob(f".{glob.escape(out.name)}.????????"):
+        if stage.is_symlink() or not (stage / LOCK).is_file() or locks.holder(stage / LOCK) is not None:
+            continue
+        if (stage / "old").is_dir() and not out.exists():
+            (stage / "old").rename(out)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 def _check_target(out: Path) -> None:

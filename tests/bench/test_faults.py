@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import json
@@ -10,7 +11,7 @@ import random
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,31 +94,49 @@ def test_write_that_fails_anywhere_is_one_line_and_the_next_command_goes_on(
     assert not list((place / out).rglob("*.tmp"))
 
 
-@pytest.mark.parametrize(
-    ("ngf", "mebibytes", "when"), [(64, 200, "out of memory: "), (192, 200, "while its steps were timed")]
-)
-def test_model_that_does_not_fit_into_memory_is_marked_and_the_others_go_on(
-    ngf: int, mebibytes: int, when: str, place: Path, bench_command: Command
-) -> None:
-    """Memory is really limited: once the optimiser of a wide U-Net does not fit into what is left, once its weights do not."""
-    # Everything that can be loaded beforehand is.
-    assert bench_command(place, *arguments("narrow", "--models", "pix2pixhd")).returncode == 0
-    wide = ["--set", f"model_settings.pix2pix.ngf={ngf}", "--models", "pix2pixhd,pix2pix", "--budget", "8-steps"]
-    before, out = resource.getrlimit(resource.RLIMIT_AS), f"tight{ngf}"
+@contextlib.contextmanager
+def memory_limited_to(mebibytes: int) -> Iterator[None]:
+    """What this process may take beyond what it has: the system itself refuses more."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
     now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (now + mebibytes * 2**20, before[1]))
     try:
-        result = bench_command(place, *arguments(out, *wide))
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "ngf", "when"),
+    [
+        ("bench.cell_work", "_train", 64, "out of memory: "),
+        ("bench.planning", "plan_model", 160, "while its steps were timed"),
+    ],
+)
+def test_model_that_does_not_fit_into_memory_is_marked_and_the_others_go_on(
+    module: str, name: str, ngf: int, when: str, place: Path, bench_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A U-Net of 29 million parameters where 100 MiB are left while it trains, one of 180 million where they are planned for."""
+    target = importlib.import_module(module)
+    real = getattr(target, name)
+
+    def in_little_memory(*given: Any) -> Any:
+        # The cell or the name of the model is the second argument of both.
+        narrow = getattr(given[1], "model", given[1]) != "pix2pix"
+        with contextlib.nullcontext() if narrow else memory_limited_to(100):
+            return real(*given)
+
+    monkeypatch.setattr(target, name, in_little_memory)
+    wide = ["--set", f"model_settings.pix2pix.ngf={ngf}", "--models", "pix2pixhd,pix2pix", "--budget", "8-steps"]
+    result = bench_command(place, *arguments(name, *wide))
     assert result.returncode == 1, result.stderr
-    status = json.loads((place / out / "cells/pix2pix-seed0/status.json").read_text())
+    status = json.loads((place / name / "cells/pix2pix-seed0/status.json").read_text())
     assert status["state"] == "failed"
     assert "out of memory" in status["reason"]
     assert when in status["reason"]
     assert "lower training.batch_size, the resolution or the model's ngf" in status["reason"]
-    assert (place / out / "cells/pix2pixhd-seed0/sets.json").is_file()
-    assert "out of memory" in (place / out / "report/tables/main.md").read_text()
+    assert (place / name / "cells/pix2pixhd-seed0/sets.json").is_file()
+    assert "out of memory" in (place / name / "report/tables/main.md").read_text()
 
 
 def test_clock_that_jumps_changes_nothing(
