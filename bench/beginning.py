@@ -15,6 +15,7 @@ from bench.budget import Budget
 from bench.devices import is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
 from bench.experiment import Experiment
+from bench.files import read_json, write_bytes, write_json
 from bench.loading import plan_loaded, write_loaded
 from bench.metrics.choice import MetricChoice, choose_metrics
 from bench.planning import Plan
@@ -22,7 +23,7 @@ from bench.preparation import open_source, prepare_data, recorded_revision, spli
 from bench.progress import Bar
 from bench.run_log import fields
 from bench.run_request import Request
-from bench.runfolder import RunFolder, read_json, write_bytes, write_json
+from bench.runfolder import RunFolder
 from bench.stopping import StopRequest
 
 _log = logging.getLogger("bench")

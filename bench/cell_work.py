@@ -13,12 +13,13 @@ from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
 from bench.devices import is_out_of_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell
+from bench.files import read_json, write_bytes
 from bench.generator_cards import mend_card
 from bench.prediction import load_generator, predict
 from bench.preparation import test_windows
 from bench.progress import Bar
 from bench.run_log import fields
-from bench.runfolder import CellFolder, read_json, write_bytes
+from bench.runfolder import CellFolder
 from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
 from bench.training import CellTraining

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.runfolder import FORMAT, CellFolder, atomic_file, sha256_of, write_bytes
+from bench.files import atomic_file, sha256_of, write_bytes
+from bench.runfolder import FORMAT, CellFolder
 
 KEPT = 2
 """The newest checkpoint, and the one before for the case that the newest is damaged."""

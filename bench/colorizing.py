@@ -14,12 +14,13 @@ from rich.console import Console
 
 from bench.devices import make_deterministic, use_exact_float32
 from bench.errors import RequestError
+from bench.files import read_json, write_png
 from bench.links import leads_into
 from bench.page_colouring import Choices, PageColourist
 from bench.page_sources import Found, Page, find_pages
 from bench.prediction import load_generator
 from bench.progress import Bar
-from bench.runfolder import CellFolder, RunFolder, read_json, write_png
+from bench.runfolder import CellFolder, RunFolder
 from data import UnreadableImage
 from data.printing import printable
 

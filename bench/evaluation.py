@@ -15,6 +15,7 @@ from rich.console import Console
 from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
+from bench.files import read_json, read_png, read_table, write_json, write_parquet
 from bench.metrics.choice import MetricChoice
 from bench.metrics.image_scores import ImageScorer
 from bench.metrics.registry import METRICS
@@ -22,7 +23,7 @@ from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
-from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json, read_png, read_table, write_json, write_parquet
+from bench.runfolder import FORMAT, CellFolder, RunFolder
 from bench.second_extractor import SecondExtractor
 from bench.status import CellStatus
 

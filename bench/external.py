@@ -30,11 +30,12 @@ from bench.external_pages import (
     read_truth,
     spooled,
 )
+from bench.files import write_bytes, write_json, write_parquet, write_png
 from bench.metrics.choice import choose_metrics
 from bench.metrics.dinov2_file import Wish
 from bench.progress import Bar
 from bench.reporting.naming import counted
-from bench.runfolder import FORMAT, RunFolder, write_bytes, write_json, write_parquet, write_png
+from bench.runfolder import FORMAT, RunFolder
 
 _log = logging.getLogger("bench")
 

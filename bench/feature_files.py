@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import RequestError
+from bench.files import read_array, read_json, sha256_of, write_array, write_json
 from bench.metrics.features import Features
 from bench.metrics.set_scores import FeatureReader
-from bench.runfolder import read_array, read_json, sha256_of, write_array, write_json
 
 _log = logging.getLogger("bench")
 

@@ -9,8 +9,9 @@ from typing import Any
 import models
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
+from bench.files import read_json, sha256_of, write_json
 from bench.planning import Plan
-from bench.runfolder import CellFolder, read_json, sha256_of, write_json
+from bench.runfolder import CellFolder
 from bench.status import CellStatus
 
 _log = logging.getLogger("bench")

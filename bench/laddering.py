@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 
 import data
+from bench.files import write_bytes
 from bench.ladder import Pages, climb
 from bench.metrics.choice import choose_metrics
 from bench.metrics.registry import METRICS
@@ -17,7 +18,6 @@ from bench.progress import Bar
 from bench.reporting.ladder import ladder_figure, ladder_markdown
 from bench.reporting.naming import counted
 from bench.reporting.style import figure_style, save
-from bench.runfolder import write_bytes
 from data.geometry import resize_pair, window_origins
 from data.recipes import apply_recipe
 from data.splits import group_label

@@ -10,8 +10,9 @@ import safetensors.torch
 import models
 from bench.errors import RequestError
 from bench.experiment import Experiment, LoadedModel
+from bench.files import sha256_of, write_bytes, write_json
 from bench.planning import ModelPlan, Plan, describe
-from bench.runfolder import RunFolder, sha256_of, write_bytes, write_json
+from bench.runfolder import RunFolder
 from bench.status import CellStatus
 from models.official_weights import LoadedGenerator, read_generator
 

@@ -16,7 +16,8 @@ from bench.budget import Budget
 from bench.devices import autocast, synchroniser
 from bench.errors import RequestError
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
-from bench.runfolder import FORMAT, read_json
+from bench.files import read_json
+from bench.runfolder import FORMAT
 from models.regions import forget_regions
 
 DISJOINT_REMARK = "B/W from one half of the groups, colours from the other"

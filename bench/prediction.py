@@ -14,7 +14,8 @@ from PIL import Image
 
 import models
 from bench.errors import RequestError
-from bench.runfolder import CellFolder, read_json, read_png, sha256_of, write_png
+from bench.files import read_json, read_png, sha256_of, write_png
+from bench.runfolder import CellFolder
 from data.batches import to_unit_range
 
 _log = logging.getLogger("bench")

@@ -13,9 +13,10 @@ from rich.console import Console
 import data
 from bench.errors import RequestError
 from bench.experiment import Experiment
+from bench.files import read_json, read_table, write_json, write_parquet, write_png
 from bench.progress import Bar
 from bench.references import mean_chroma
-from bench.runfolder import RunFolder, read_json, read_table, write_json, write_parquet, write_png
+from bench.runfolder import RunFolder
 
 _log = logging.getLogger("bench")
 

@@ -11,8 +11,8 @@ import models
 from bench.budget import Budget
 from bench.errors import RequestError
 from bench.experiment import UNTRAINED_ROWS, WIDE_RESOLUTION, Experiment
+from bench.files import read_json, sha256_of
 from bench.preset_files import read_preset, set_value
-from bench.runfolder import read_json, sha256_of
 
 MOST_SEEDS = 1000
 """More in a number of seeds are a slip of the hand."""

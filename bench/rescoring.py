@@ -11,10 +11,11 @@ from bench.devices import use_exact_float32
 from bench.errors import RequestError
 from bench.evaluation import evaluate
 from bench.experiment import Experiment
+from bench.files import read_json
 from bench.metrics.choice import DINOV2_SETS, MetricChoice, choose_metrics
 from bench.metrics.dinov2_file import Wish
 from bench.preset_files import read_toml
-from bench.runfolder import RunFolder, open_run, read_json
+from bench.runfolder import RunFolder, open_run
 
 
 def rescore(

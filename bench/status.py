@@ -8,7 +8,8 @@ from typing import Any, Literal
 import pydantic
 
 from bench.errors import RequestError
-from bench.runfolder import CellFolder, read_json, write_json
+from bench.files import read_json, write_json
+from bench.runfolder import CellFolder
 
 _log = logging.getLogger("bench")
 

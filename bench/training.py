@@ -18,12 +18,13 @@ from bench.curve import Curve
 from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
+from bench.files import sha256_of, write_bytes, write_parquet
 from bench.generator_cards import write_card
 from bench.loss_watch import Divergence, LossWatch
 from bench.planning import BatchSource, ModelPlan, Plan
 from bench.provenance import machine
 from bench.run_log import PASSING, fields
-from bench.runfolder import CellFolder, sha256_of, write_bytes, write_parquet
+from bench.runfolder import CellFolder
 from bench.status import CellStatus, State
 from bench.stopping import StopRequest
 from bench.validation import collapse_warning

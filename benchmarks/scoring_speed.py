@@ -26,12 +26,12 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+from bench.files import read_png, write_png
 from bench.metrics.choice import choose_metrics
 from bench.metrics.image_scores import ImageScorer
 from bench.metrics.perceptual import random_trunk
 from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.metrics.weights import KNOWN, WeightStore, default_folders
-from bench.runfolder import read_png, write_png
 from data.synthetic import SyntheticSource
 
 Scores = dict[str, dict[str, float]]

@@ -20,10 +20,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from bench.errors import RequestError
+from bench.files import sha256_of
 from bench.metrics.choice import DINOV2_SETS
 from bench.metrics.dinov2_file import ARCHITECTURE
 from bench.metrics.identity import NetworkIdentity
-from bench.runfolder import sha256_of
 
 SIDE = 224
 """px: pages are resized to this square, whatever their aspect, as in dgm-eval."""

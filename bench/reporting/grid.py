@@ -12,10 +12,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from bench.errors import RequestError
+from bench.files import read_png
 from bench.reporting.naming import listed
 from bench.reporting.reading import SHUFFLED, CellResult, Run
 from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
-from bench.runfolder import read_png
 
 PAGES = 4
 """Most pages that the figure shows."""

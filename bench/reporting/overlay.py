@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.errors import RequestError
+from bench.files import read_png
 from bench.metrics.colour import lab
 from bench.metrics.lineart import LineReference, line_map, near, tolerance_px
 from bench.reporting.grid import (
@@ -24,7 +25,6 @@ from bench.reporting.grid import (
 )
 from bench.reporting.reading import Run
 from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
-from bench.runfolder import read_png
 
 PAGES = 3
 """Most pages that the figure shows."""

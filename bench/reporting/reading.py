@@ -14,6 +14,7 @@ from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
 from bench import stored_values
 from bench.errors import RequestError
+from bench.files import read_json
 from bench.links import refuse_links_out
 from bench.metrics.registry import METRICS
 from bench.preset_files import read_toml
@@ -27,7 +28,7 @@ from bench.reporting.stored_schema import (
     StoredSplit,
     checked,
 )
-from bench.runfolder import FORMAT, CellFolder, RunFolder, read_json
+from bench.runfolder import FORMAT, CellFolder, RunFolder
 from bench.status import CellStatus
 from data.printing import printable, reason
 

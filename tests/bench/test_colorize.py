@@ -25,9 +25,10 @@ from PIL import Image
 import models
 from bench.cli import main
 from bench.errors import RequestError
+from bench.files import sha256_of, write_json
 from bench.page_colouring import Choices, PageColourist, grey_of, is_colour, with_detail
 from bench.prediction import to_pixels, to_tensor
-from bench.runfolder import CellFolder, sha256_of, write_json
+from bench.runfolder import CellFolder
 from data import archives
 from data.geometry import resize
 from data.recipes import apply_recipe_grey, recipe_settings

@@ -21,9 +21,10 @@ from bench.errors import RequestError
 from bench.evaluation import Scoring, chance_cells, other_pages
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
+from bench.files import read_json, write_bytes, write_json, write_parquet
 from bench.metrics.choice import choose_metrics
 from bench.metrics.set_scores import FeatureReader, SetScorer
-from bench.runfolder import RunFolder, read_json, write_bytes, write_json, write_parquet
+from bench.runfolder import RunFolder
 
 
 @pytest.fixture(scope="module")

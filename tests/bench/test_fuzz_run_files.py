@@ -18,8 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import RequestError
+from bench.files import read_array, read_json, read_png, write_json, write_png
 from bench.planning import Plan
-from bench.runfolder import CellFolder, read_array, read_json, read_png, write_json, write_png
+from bench.runfolder import CellFolder
 from bench.status import CellStatus
 
 FUZZED = settings(
@@ -208,7 +209,7 @@ def test_a_checkpoint_with_code_in_it_is_not_run(tmp_path: Path, caplog: pytest.
     import torch
 
     from bench import checkpoints
-    from bench.runfolder import sha256_of
+    from bench.files import sha256_of
 
     marker, cell = tmp_path / "ran", CellFolder(tmp_path / "cell")
     cell.path.mkdir()

@@ -82,8 +82,8 @@ def test_official_checkpoints_are_scored_without_training_and_shown_with_their_d
 
 
 def test_what_a_loaded_generator_colours_is_what_the_original_network_gives(place: Path, run: Path) -> None:
+    from bench.files import read_png
     from bench.prediction import to_pixels, to_tensor
-    from bench.runfolder import read_png
 
     translator = models.build("pix2pixhd", models.parse_settings("pix2pixhd", CHECKPOINTS["pix2pixhd"]), 64, seed=2)
     (cell,) = (run / "cells").glob("pix2pixhd-loaded-*")

@@ -23,11 +23,12 @@ from rich.console import Console
 from bench.cli import main
 from bench.errors import RequestError
 from bench.experiment import Experiment
+from bench.files import read_json, write_json
 from bench.metrics.dinov2_file import find_dinov2
 from bench.metrics.weights import KNOWN, KnownWeights, WeightStore
 from bench.preparation import open_source, prepare_data, recorded_revision, write_test_set
 from bench.readiness import Item, PrepareRequest, complete, make_ready, wanted_weights
-from bench.runfolder import RunFolder, read_json, write_json
+from bench.runfolder import RunFolder
 from models.pretrained import VGG19
 
 ROWS = 140

@@ -9,17 +9,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import RequestError
-from bench.runfolder import (
-    RunFolder,
-    atomic_file,
-    newest_run,
-    open_run,
-    read_json,
-    read_png,
-    write_json,
-    write_parquet,
-    write_png,
-)
+from bench.files import atomic_file, read_json, read_png, write_json, write_parquet, write_png
+from bench.runfolder import RunFolder, newest_run, open_run
 
 
 def test_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> None:

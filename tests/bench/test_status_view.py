@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 
 from bench.experiment import Experiment
+from bench.files import write_bytes, write_json
 from bench.planning import assemble, plan_model
-from bench.runfolder import RunFolder, write_bytes, write_json
+from bench.runfolder import RunFolder
 from bench.status import CellStatus, State
 from bench.status_view import print_status, watch_status
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from bench.errors import RequestError
+from bench.files import read_png
 from bench.metrics.registry import METRICS
 from bench.reporting import sentences
 from bench.reporting.joined.differing import differing
 from bench.reporting.naming import counted, metric_title
 from bench.reporting.reading import IMAGE_COLUMNS, Run
-from bench.runfolder import read_png
 
 PARTS = ("train", "validation", "test")
 """The parts of a split, lists of page ids in split.json."""
