@@ -1,6 +1,6 @@
 """Scoring several cells: ours beside what people do today, on the same PNG files, with equal results.
 
-    python benchmarks/scoring_speed.py [--images 500] [--cells 6] [--size 256] [--json FILE]
+    python benchmarks/scoring_speed.py [--images 500] [--cells 6] [--size 256] [--json FILE] [--ours-alone]
 
 Theirs, a cell at a time: torch-fidelity's `calculate_metrics` on two folders (FID, KID, precision and recall), the `lpips`
 package in a loop of pairs, scikit-image's SSIM in a loop. Ours: read the same PNGs, then every score of the registry, which is
@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=6)
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--ours-alone", action="store_true", help="minutes and peak memory of a full evaluation")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
@@ -52,6 +54,12 @@ def main() -> None:
         began = time.perf_counter()
         ours = _ours(root, cells, store)
         halfway = time.perf_counter()
+        if asked.ours_alone:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+            print(
+                f"{asked.images} images of {asked.size} px, {asked.cells} cells: {halfway - began:.0f} s, peak {peak:.2f} GiB"
+            )
+            return
         theirs = _theirs(root, cells, root / "weights")
         ended = time.perf_counter()
     seconds = {"ours": halfway - began, "theirs": ended - halfway}
