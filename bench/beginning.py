@@ -15,7 +15,7 @@ from bench.budget import Budget
 from bench.devices import is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
 from bench.experiment import Experiment
-from bench.files import read_json, write_bytes, write_json
+from bench.files import read_json, sha256_of, write_bytes, write_json
 from bench.loading import plan_loaded, write_loaded
 from bench.metrics.choice import MetricChoice, choose_metrics
 from bench.planning import Plan
@@ -27,6 +27,8 @@ from bench.runfolder import RunFolder
 from bench.stopping import StopRequest
 
 _log = logging.getLogger("bench")
+
+COPY_OF_PROVENANCE = "bring it back from a copy: it says on what the run was begun"
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,18 @@ def begin(request: Request, console: Console, stop: StopRequest) -> Begun:
 
 
 def set_up_machine(folder: RunFolder, request: Request) -> None:
-    """Put this process into the state in which the run was begun: exact float32, determinism, and its number of threads.
-
-    Sums that threads share are rounded otherwise with another number of them: a run keeps the number that it was begun with.
-    """
+    """Put this process into the state in which the run was begun: exact float32, determinism, and its number of threads."""
     use_exact_float32()
     if request.deterministic:
         make_deterministic(request.device)
-    threads = int(read_json(folder.provenance)["threads"])
-    if threads != torch.get_num_threads():
+    keep_threads(folder)
+
+
+def keep_threads(folder: RunFolder) -> None:
+    """Compute with as many threads as the run was begun with: sums that threads share are rounded otherwise with another number."""
+    began = read_json(folder.provenance, COPY_OF_PROVENANCE)
+    threads = began.get("threads") if isinstance(began, dict) else None
+    if isinstance(threads, int) and 0 < threads != torch.get_num_threads():
         _log.info("%d threads, as this run was begun (here they would be %d)", threads, torch.get_num_threads())
         torch.set_num_threads(threads)
 
@@ -117,7 +122,7 @@ def _record_provenance(folder: RunFolder, request: Request) -> None:
     if not folder.plan.exists():
         write_json(folder.provenance, here)
         return
-    began = read_json(folder.provenance, "bring it back from a copy: it says on what the run was begun")
+    began = read_json(folder.provenance, COPY_OF_PROVENANCE)
     changed = [name for name in ("hardware", "versions", "commit", "deterministic") if began.get(name) != here[name]]
     if changed:
         _log.warning("this run was begun with other %s: its captions name those it began with", ", ".join(changed))
@@ -139,7 +144,8 @@ def make_plan(
     if request.plan is not None:
         plan = Plan.load(request.plan)
         plan.check_fits(request.experiment, request.plan)
-        plan = plan.model_copy(update={"device": request.device})
+        # Loaded generators may lie elsewhere here, which changes the file and not the experiment.
+        plan = plan.model_copy(update={"device": request.device, "experiment_sha256": sha256_of(folder.experiment)})
     else:
         plan = _calibrate(request, prepared, console, stop)
     write_json(folder.plan, plan.model_dump(mode="json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import traceback
 
 import psutil
@@ -13,9 +14,9 @@ from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
 from bench.devices import is_out_of_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell
-from bench.files import read_json, write_bytes
-from bench.generator_cards import mend_card
-from bench.prediction import load_generator, predict
+from bench.files import write_bytes
+from bench.generator_cards import has_sound_card, mend_card
+from bench.prediction import is_whole, load_generator, predict
 from bench.preparation import test_windows
 from bench.progress import Bar
 from bench.run_log import fields
@@ -39,12 +40,15 @@ def work_on(begun: Begun, cell: Cell, validation: Validation, console: Console, 
     if _is_settled(folder, status, retry_failed=begun.request.retry_failed):
         return status
     with folder.locked():
-        status = CellStatus.recover(folder)
+        status = _mended(folder, CellStatus.recover(folder))
         mend_card(folder, begun.request.experiment, begun.plan, cell, status)
         if status.state == "failed" and begun.request.retry_failed:
             _log.info("%s: failed before (%s); taken up again", cell.name, status.reason)
             status = status.model_copy(update={"state": "queued", "reason": None})
             status.save(folder)
+        if _lost_its_result(folder, status):
+            # On a GPU other weights may come out: nothing of the old ones may stand beside them.
+            _forget_outputs(folder)
         if not status.ended or _lost_its_result(folder, status):
             status = _guarded(begun, cell, folder, validation, console, stop)
             _tell(cell, status)
@@ -58,21 +62,35 @@ def _is_settled(folder: CellFolder, status: CellStatus, *, retry_failed: bool) -
     """Whether nothing is left to do, not even to clear away."""
     if status.state == "failed":
         return not retry_failed
-    return (
-        status.ended and not folder.checkpoints() and not _lost_its_result(folder, status) and _has_sound_card(folder)
-    )
+    if not status.ended or folder.checkpoints() or not _is_stored(folder, status):
+        return False
+    return status.state == "diverged" or (folder.has_generator() and has_sound_card(folder, status))
+
+
+def _mended(folder: CellFolder, status: CellStatus) -> CellStatus:
+    """Write a status that was taken from the record beside the generator back to where it belongs."""
+    if status.ended and not _is_stored(folder, status):
+        status.save(folder)
+    return status
+
+
+def _is_stored(folder: CellFolder, status: CellStatus) -> bool:
+    try:
+        return folder.status.exists() and CellStatus.load(folder) == status
+    except RequestError:
+        return False
 
 
 def _lost_its_result(folder: CellFolder, status: CellStatus) -> bool:
     """Whether the cell was done and somebody took its generator away: it is trained again."""
-    return status.state in ("done", "truncated") and not folder.has_generator()
+    return status.state in ("done", "truncated") and not folder.generator.exists()
 
 
-def _has_sound_card(folder: CellFolder) -> bool:
-    try:
-        return not folder.generator.exists() or bool(read_json(folder.generator_card))
-    except RequestError:
-        return False
+def _forget_outputs(folder: CellFolder) -> None:
+    for path in (folder.predictions, folder.features):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in (folder.sets, folder.images, folder.shuffled, folder.generator_card):
+        path.unlink(missing_ok=True)
 
 
 def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> None:
@@ -81,9 +99,10 @@ def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> Non
     Raises RequestError where it cannot be done, for instance for want of memory; Stopped.
     """
     folder = begun.folder.cell(cell.name)
-    if not folder.has_generator() or folder.sets.exists():
-        return
     windows = list(test_windows(begun.folder)["window"])
+    coloured = all(is_whole(folder.predictions / f"{window}.png") for window in windows)
+    if not folder.has_generator() or (coloured and folder.sets.exists()):
+        return
     with folder.locked(), Bar(console, cell.name, len(windows), "window") as bar:
         try:
             translator = load_generator(folder, begun.request.device)

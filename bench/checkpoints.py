@@ -32,7 +32,7 @@ def load_newest(folder: CellFolder, device: str) -> dict[str, Any] | None:
     """Return the newest sound checkpoint, its tensors on `device`, or None; damaged ones are named in the log and left out."""
     for path in folder.checkpoints():
         digest = path.with_suffix(".sha256")
-        if not digest.is_file() or digest.read_text() != sha256_of(path):
+        if not digest.is_file() or digest.read_bytes() != sha256_of(path).encode():
             _log.warning("%s: %s is damaged or incomplete; using the one before", folder.name, path.name)
             continue
         try:

@@ -84,8 +84,8 @@ def wide_console() -> Console:
     help="GPUs that Ray gives a cell; 0.5: two cells share one. Default: 1 where the cluster has GPUs.",
 )  # fmt: skip
 @click.option(
-    "--cpus-per-cell", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
-    help="Processor cores that Ray gives a cell.",
+    "--cpus-per-cell", type=click.IntRange(min=1), metavar="N",
+    help="Processor cores that Ray gives a cell.  [default: 1]",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only say what would be done: cells, shares, steps, time, disk.")
 def run(
@@ -93,7 +93,7 @@ def run(
     recipe: str | None, resolution: str | None, precision: str | None, group_by: str | None, split_file: str | None,
     out: Path | None, assignments: tuple[str, ...], plan: Path | None, device: str, cache: Path | None,
     deterministic: bool, allow_uncalibrated: bool, offline: bool, cells: tuple[str, ...], retry_failed: bool,
-    executor: str, address: str | None, gpus_per_cell: float | None, cpus_per_cell: int, dry_run: bool,
+    executor: str, address: str | None, gpus_per_cell: float | None, cpus_per_cell: int | None, dry_run: bool,
 ) -> int:  # fmt: skip
     """Train, colour, score and report; run again to go on where it stopped.
 
@@ -115,6 +115,7 @@ def run(
     from bench.devices import choose_device
     from bench.run_request import Request
 
+    _refuse_idle_options(executor, address, cells, gpus_per_cell, cpus_per_cell, device, dry_run)
     out = out or Path("runs") / f"{Path(experiment.preset).stem}-{experiment.digest()[:8]}"
     request = Request(
         experiment, out, choose_device(device), cache or default_cache(), plan, deterministic, offline, retry_failed
@@ -122,10 +123,25 @@ def run(
     if dry_run:
         return _dry_run(request)
     if executor == "ray" or address is not None:
-        if cells:
-            raise RequestError("--cell goes without --executor ray: Ray gives out the cells itself")
-        return _run_on_ray(request, address, gpus_per_cell, cpus_per_cell)
+        return _run_on_ray(request, address, gpus_per_cell, cpus_per_cell or 1)
     return _run_cells(request, cells) if cells else _run(request)
+
+
+def _refuse_idle_options(
+    executor: str, address: str | None, cells: tuple[str, ...], gpus: float | None, cpus: int | None, device: str, dry_run: bool
+) -> None:  # fmt: skip
+    """Raise RequestError for options that would be passed over beside the others."""
+    on_ray = executor == "ray" or address is not None
+    if on_ray and cells:
+        raise RequestError("--cell goes without --executor ray: Ray gives out the cells itself")
+    if on_ray and device != "auto":
+        raise RequestError(
+            f"--device {device} goes without --executor ray: give --gpus-per-cell 0 for the CPU, 1 for a GPU a cell"
+        )
+    if not on_ray and (gpus is not None or cpus is not None):
+        raise RequestError("--gpus-per-cell and --cpus-per-cell go with --executor ray")
+    if cells and dry_run:
+        raise RequestError("--dry-run shows the whole run: leave --cell out")
 
 
 def _run(request: Any) -> int:
@@ -206,7 +222,7 @@ def show_table(report: Path) -> None:
 @click.argument("run_folder", required=False, type=click.Path(path_type=Path))
 @click.option("--watch", is_flag=True, help="Keep showing it until every cell has ended and is scored, or Ctrl-C.")
 @click.option(
-    "--interval", type=click.FloatRange(min=0.2), default=2.0, show_default=True, metavar="SECONDS",
+    "--interval", type=click.FloatRange(min=0.2, max=3600), default=2.0, show_default=True, metavar="SECONDS",
     help="How often --watch looks.",
 )  # fmt: skip
 def status(run_folder: Path | None, watch: bool, interval: float) -> int:

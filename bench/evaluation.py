@@ -48,7 +48,7 @@ def evaluate(
         if _has_outputs(folder.cell(cell.name), cell.name in coloured)
         and (again or _needs_scores(folder.cell(cell.name), choice, chance=cell.name in chance))
     ]
-    if not cells:
+    if not cells and _has_halves(folder):
         return
     inputs = _read_windows(folder.test_inputs, windows)
     truths = _read_windows(folder.test_truths, windows)
@@ -145,6 +145,13 @@ def other_pages(pages: Sequence[str], groups: Sequence[str]) -> NDArray[np.intp]
 
 def _has_outputs(folder: CellFolder, by_network: bool) -> bool:
     return folder.has_generator() or not by_network
+
+
+def _has_halves(folder: RunFolder) -> bool:
+    try:
+        return bool(read_json(folder.halves))
+    except RequestError:
+        return False
 
 
 def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> bool:

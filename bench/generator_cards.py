@@ -43,10 +43,19 @@ def mend_card(folder: CellFolder, experiment: Experiment, plan: Plan, cell: Cell
     """Write a card that is missing or damaged again, where the generator is the one that the cell's status names."""
     if not folder.generator.exists() or status.generator_sha256 is None:
         return
-    try:
-        read_json(folder.generator_card)
-    except RequestError as error:
-        if sha256_of(folder.generator) != status.generator_sha256:
-            return
-        _log.warning("%s; written again from the cell's status", str(error).partition(";")[0])
+    if not has_sound_card(folder, status) and sha256_of(folder.generator) == status.generator_sha256:
+        _log.warning("%s: missing or damaged; written again from the cell's status", folder.generator_card)
         write_card(folder, experiment, plan, cell, status)
+
+
+def has_sound_card(folder: CellFolder, status: CellStatus) -> bool:
+    """Whether the card can be read and is that of the generator that the cell's status names."""
+    try:
+        card = read_json(folder.generator_card)
+    except RequestError:
+        return False
+    return (
+        isinstance(card, dict)
+        and card.get("sha256") == status.generator_sha256
+        and {"model", "settings", "resolution"} <= card.keys()
+    )

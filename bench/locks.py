@@ -16,6 +16,9 @@ from bench.errors import RequestError
 POLL_SECONDS = 0.5
 """How often a process that waits for a lock tries again."""
 
+TRIES = 5
+PAUSE_SECONDS = 0.1
+
 
 @contextmanager
 def held(path: Path, *, shared: bool = False, mend: str) -> Iterator[None]:
@@ -24,7 +27,7 @@ def held(path: Path, *, shared: bool = False, mend: str) -> Iterator[None]:
     `shared`: together with others who share it, but with nobody who does not. `mend` ends the error's line.
     """
     with _opened(path) as file:
-        if not _taken(file, path, shared=shared):
+        if not _taken_soon(file, path, shared=shared):
             raise RequestError(f"{path.parent}: in use by {_name(file)}; {mend}")
         _sign(file)
         yield
@@ -68,6 +71,15 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as file:
         yield file
+
+
+def _taken_soon(file: IO[str], path: Path, *, shared: bool) -> bool:
+    # Who only looks whether it is taken (`holder`) has it for an instant.
+    for _ in range(TRIES):
+        if _taken(file, path, shared=shared):
+            return True
+        time.sleep(PAUSE_SECONDS)
+    return False
 
 
 def _taken(file: IO[str], path: Path, *, shared: bool) -> bool:

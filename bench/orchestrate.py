@@ -89,8 +89,13 @@ def verdict(folder: RunFolder, experiment: Experiment) -> bool:
     """Return whether every trained cell gave a result; name those that did not."""
     without = [cell.name for cell in experiment.trained_cells if not folder.cell(cell.name).has_generator()]
     if without:
-        failed = any(CellStatus.recover(folder.cell(name)).state == "failed" for name in without)
-        mend = "; --retry-failed takes them up again" if failed else ""
+        reasons = [
+            status.reason or ""
+            for name in without
+            if (status := CellStatus.recover(folder.cell(name))).state == "failed"
+        ]
+        again = any("while its steps were timed" not in reason for reason in reasons)
+        mend = "; --retry-failed takes them up again" if again else "; another --out plans them anew" if reasons else ""
         _log.warning("without a result: %s (see `bench status %s`)%s", ", ".join(without), folder.path, mend)
     return not without
 

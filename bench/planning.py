@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +76,8 @@ class Plan(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
     format: int = FORMAT
     experiment_digest: str
+    experiment_sha256: str = ""
+    """Of experiment.toml, byte for byte: whoever has not the models checks the file by it."""
     budget: str
     budget_unit: str
     share: float
@@ -241,6 +244,7 @@ def assemble(experiment: Experiment, trained: dict[str, ModelPlan], loaded: dict
     rows = {name: ModelPlan(shown_name=name, ranked=False, trained=False) for name in UNTRAINED_ROWS}
     return Plan(
         experiment_digest=experiment.digest(),
+        experiment_sha256=hashlib.sha256(experiment.to_toml().encode()).hexdigest(),
         budget=budget.text,
         budget_unit=budget.unit,
         share=budget.share(len(experiment.trained_cells)) if experiment.trained_cells else 0.0,

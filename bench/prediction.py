@@ -78,7 +78,7 @@ def predict(
     for start in range(0, len(windows), together):
         batch = windows[start : start + together]
         on_progress(start)
-        if all(_is_whole(outputs / f"{window}.png") for window in batch):
+        if all(is_whole(outputs / f"{window}.png") for window in batch):
             continue
         pixels = np.stack([read_png(inputs / f"{window}.png") for window in batch])
         for window, output in zip(batch, to_pixels(translator.colorize(to_tensor(pixels, device))), strict=True):
@@ -86,7 +86,7 @@ def predict(
         safe_point()
 
 
-def _is_whole(path: Path) -> bool:
+def is_whole(path: Path) -> bool:
     """Whether the PNG is there and its checksums are right; a damaged one is named in the log and coloured again."""
     if not path.exists():
         return False

@@ -46,9 +46,23 @@ def open_source(experiment: Experiment, *, offline: bool = False, revision: str 
 
 def recorded_revision(folder: RunFolder, experiment: Experiment) -> str | None:
     """Return the dataset's revision that the run was begun with; None where it has none, or is of another source."""
-    recorded = read_json(folder.split).get("source", {}) if folder.split.exists() else {}
+    recorded = _recorded_split(folder).get("source", {}) if folder.split.exists() else {}
     revision = recorded.get("revision") if recorded.get("spec") == experiment.data.source else None
     return str(revision) if revision else None
+
+
+def _recorded_split(folder: RunFolder) -> dict[str, Any]:
+    split = read_json(
+        folder.split, "bring it back from a copy (it says with what data the run was begun), or give another --out"
+    )
+    return split if isinstance(split, dict) else {}
+
+
+def _has_mean_chroma(folder: RunFolder) -> bool:
+    try:
+        return len(read_mean_chroma(folder)) == 2
+    except (RequestError, TypeError, ValueError):
+        return False
 
 
 def _pinned(spec: str, revision: str) -> str:
@@ -122,8 +136,10 @@ def write_test_set(folder: RunFolder, experiment: Experiment, source: data.PairS
     Raises RequestError where the run was made with other pages than the source gives now.
     """
     if folder.test_windows.exists():
-        if read_json(folder.split)["pixels"] != prepared.digest:
+        if _recorded_split(folder).get("pixels") != prepared.digest:
             raise RequestError(f"{folder.path}: the data has changed since this run began: give another --out")
+        if not _has_mean_chroma(folder):
+            write_json(folder.mean_chroma, mean_chroma(prepared.train))
         return
     rows = []
     for window in prepared.test:

@@ -23,6 +23,7 @@ from bench import cell_work, orchestrate
 from bench.beginning import Begun, begin, first_line
 from bench.errors import RequestError
 from bench.experiment import Cell
+from bench.offline import go_offline
 from bench.run_log import fields, logging_to
 from bench.run_request import Request
 from bench.runfolder import CellFolder, RunFolder
@@ -68,6 +69,7 @@ class Outcome:
     state: Literal["done", "refused", "stopped"]
     line: str = ""
     exit_code: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def run(request: Request, cluster: Cluster, console: Console, stop: StopRequest) -> bool:
@@ -107,23 +109,32 @@ def _import_ray() -> Any:
 def _connect(ray: Any, cluster: Cluster) -> None:
     # Threads are set by the tasks themselves: Ray would set one a CPU, and another number rounds otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Where weights and datasets lie is the run's, not the machine's.
+    found = {name: os.environ[name] for name in ("TORCH_HOME", "HF_HOME", "HF_HUB_CACHE") if name in os.environ}
     try:
         ray.init(
-            address=cluster.address, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None
-            if cluster.address else False, configure_logging=True,
+            address=cluster.address or "local", log_to_driver=False, logging_level=logging.ERROR, include_dashboard=None
+            if cluster.address else False, configure_logging=True, runtime_env={"env_vars": found},
         )  # fmt: skip
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         raise RequestError(
-            f"--address {cluster.address}: no Ray cluster there ({first_line(error)}); start one with `ray start --head`"
+            f"--address {cluster.address or 'local'}: cannot join that cluster ({first_line(error)}); `ray status` says whether "
+            "there is one, and one that asks for a token wants RAY_AUTH_MODE=token and its token here too"
         ) from None
 
 
 def _gpus_per_cell(ray: Any, cluster: Cluster) -> float:
-    there = float(ray.cluster_resources().get("GPU", 0.0))
-    wanted = cluster.gpus_per_cell if cluster.gpus_per_cell is not None else float(there > 0)
-    if wanted and not there:
+    """Return the GPUs that a cell gets; raises RequestError where no node has what a cell is to get."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    largest = max((node.get("GPU", 0.0) for node in nodes), default=0.0)
+    wanted = cluster.gpus_per_cell if cluster.gpus_per_cell is not None else float(largest > 0)
+    if wanted > 1 and wanted != int(wanted):
+        raise RequestError(f"--gpus-per-cell {wanted:g}: give a share below 1, or a whole number")
+    if not any(node.get("GPU", 0.0) >= wanted and node.get("CPU", 0.0) >= cluster.cpus_per_cell for node in nodes):
+        most = max((node.get("CPU", 0.0) for node in nodes), default=0.0)
         raise RequestError(
-            f"--gpus-per-cell {wanted:g}: the cluster has no GPU; leave it out, or add a machine with one"
+            f"--gpus-per-cell {wanted:g}, --cpus-per-cell {cluster.cpus_per_cell}: no machine of the cluster has both; the largest "
+            f"have {largest:g} GPU and {most:g} CPU: ask for less"
         )
     return wanted
 
@@ -142,21 +153,38 @@ class _Tasks:
         self._stopping = False
 
     def one(self, work: Any, job: _Job, what: str) -> None:
-        """Have one task done; raises RequestError where it was refused or died, Stopped."""
-        self._all({self._submit(work, job): what}, lambda reference, what, error: None)
+        """Have one task done, again where its worker died; raises RequestError where it was refused or died too often, Stopped."""
+        attempts = 1
+
+        def again(error: Exception) -> Any:
+            nonlocal attempts
+            if attempts == ATTEMPTS:
+                raise RequestError(
+                    f"{what}: its worker died {ATTEMPTS} times ({first_line(error)}); the same command tries again"
+                )
+            attempts += 1
+            _log.warning("%s: its worker died (%s); attempt %d of %d", what, type(error).__name__, attempts, ATTEMPTS)
+            return self._submit(work, job)
+
+        self._all({self._submit(work, job): what}, lambda name, error: again(error))
 
     def cells(self, job: _Job, cells: tuple[Cell, ...], folder: RunFolder) -> None:
-        """Have all cells done that have not ended, each again where its worker died; raises RequestError, Stopped."""
+        """Have all cells done that have not ended, each again where its worker died; raises RequestError, Stopped.
+
+        A cell whose worker died every time is marked failed, and the others go on.
+        """
         attempts = dict.fromkeys((cell.name for cell in cells), 1)
 
-        def again(reference: Any, name: str, error: Exception) -> Any:
+        def again(name: str, error: Exception) -> Any:
+            status = CellStatus.recover(folder.cell(name))
             if attempts[name] == ATTEMPTS:
+                reason = f"its worker died {ATTEMPTS} times ({type(error).__name__}: {first_line(error)})"
+                status.model_copy(update={"state": "failed", "reason": reason}).save(folder.cell(name))
                 return None
             attempts[name] += 1
-            step = CellStatus.recover(folder.cell(name)).step
             _log.warning(
                 "%s: its worker died (%s); given out again, attempt %d of %d", name, type(error).__name__, attempts[name], ATTEMPTS,
-                extra=fields("worker died", {"cell": name, "attempt": attempts[name], "step": step}),
+                extra=fields("worker died", {"cell": name, "attempt": attempts[name], "step": status.step}),
             )  # fmt: skip
             return self._submit(_work, job, name)
 
@@ -177,8 +205,10 @@ class _Tasks:
                     continue
                 if outcome.state == "refused":
                     refused.append(outcome.line)
-                if folder is not None:
-                    _tell_ended(name, CellStatus.recover(folder.cell(name)))
+                for warning in outcome.warnings:
+                    _log.warning("%s", warning)
+                if folder is not None and (status := CellStatus.recover(folder.cell(name))).ended:
+                    _tell_ended(name, status)
             self._pass_on_stop(pending)
             if folder is not None and time.monotonic() - told > TOLD_SECONDS:
                 told = time.monotonic()
@@ -197,9 +227,7 @@ class _Tasks:
         except exceptions.RayTaskError as error:
             return Outcome("refused", f"{name}: {first_line(error.cause if error.cause else error)}"), None
         except exceptions.RayError as error:
-            if not self._stopping and (next_try := again(reference, name, error)) is not None:
-                return Outcome("stopped"), next_try
-            return Outcome("refused", f"{name}: its worker died {ATTEMPTS} times ({first_line(error)})"), None
+            return Outcome("stopped"), None if self._stopping else again(name, error)
 
     def _pass_on_stop(self, pending: dict[Any, str]) -> None:
         if self._stop and not self._stopping:
@@ -267,15 +295,17 @@ def _task(job: _Job, log: Path | None, work: Any) -> Outcome:
     os.chdir(job.folder)
     torch.set_num_threads(job.threads)
     log = log or job.request.out / "run.log"
-    with logging_to(log, None), listening() as stop:
+    if job.request.offline:
+        go_offline()
+    with logging_to(log, None) as warnings, listening() as stop:
         console = Console(quiet=True)
         try:
             work(begin(job.request, console, stop), console, stop)
         except Stopped as stopped:
-            return Outcome("stopped", exit_code=stopped.exit_code)
+            return Outcome("stopped", exit_code=stopped.exit_code, warnings=tuple(warnings.texts))
         except (RequestError, data.DataError, models.ModelError) as error:
             return Outcome("refused", str(error))
-    return Outcome("done")
+    return Outcome("done", warnings=tuple(warnings.texts))
 
 
 def _wait_for_release(place: CellFolder, stop: StopRequest) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from bench.beginning import keep_threads
 from bench.devices import use_exact_float32
 from bench.errors import RequestError
 from bench.evaluation import evaluate
@@ -43,6 +44,7 @@ def rescore(
     kept = {"fid", "kid"} | (set() if dinov2 == "off" else set(DINOV2_SETS[:2]))
     _refuse_to_lose(stored & kept, folder, choice)
     use_exact_float32()
+    keep_threads(folder)
     with folder.locked():
         evaluate(folder, experiment, choice, console, safe_point, device, again=True)
 

@@ -216,7 +216,7 @@ class RunFolder:
             self.lock, self.begin_lock, self.log, self.experiment, self.provenance, self.mean_chroma, self.split,
             self.path / "test",
         }  # fmt: skip
-        half_written = re.compile(r"\..+\.\d+\.tmp")
+        half_written = re.compile(r"\..+\.\d+(-[0-9a-f]{8})?\.tmp")
         return sorted(
             path.name
             for path in self.path.iterdir()

@@ -45,25 +45,32 @@ class CellStatus(pydantic.BaseModel):
     @classmethod
     def load(cls, folder: CellFolder) -> CellStatus:
         """Return the stored status, "queued" where there is none; raises RequestError where it is broken."""
-        return cls._parse(read_json(folder.status), folder) if folder.status.exists() else cls()
+        mend = "run the same command again, which takes it from the record beside the generator"
+        return cls._parse(read_json(folder.status, mend), folder) if folder.status.exists() else cls()
 
     @classmethod
     def recover(cls, folder: CellFolder) -> CellStatus:
-        """Return the stored status; where it is broken, the copy beside the generator, or "queued", and say so in the log.
+        """Return the stored status; where it is broken or gone, the copy beside the generator, or "queued", and say so in the log.
 
-        A queued cell goes on from its newest checkpoint, so that nothing is lost by it.
+        Writes nothing. A queued cell goes on from its newest checkpoint, so that nothing is lost by it.
         """
-        try:
-            return cls.load(folder)
-        except RequestError as error:
-            broken = str(error).partition(";")[0]
+        if not folder.status.exists() and not folder.generator_card.exists():
+            return cls()
+        broken = f"{folder.status}: missing"
+        if folder.status.exists():
+            try:
+                return cls.load(folder)
+            except RequestError as error:
+                broken = str(error).partition(";")[0]
         try:
             kept = cls._parse(read_json(folder.generator_card).get("status"), folder)
         except (RequestError, AttributeError):
+            kept = cls()
+        # Loaded generators have cards without a status; theirs is written again by whoever loads them.
+        if kept.generator_sha256 is None:
             _log.warning("%s; the cell goes on from its newest checkpoint", broken)
             return cls()
         _log.warning("%s; the record beside its generator is used", broken)
-        kept.save(folder)
         return kept
 
     @classmethod

@@ -59,7 +59,7 @@ def watch_status(folder: RunFolder, console: Console, interval: float) -> None:
     """Show the same, looked at every `interval` seconds, until every trained cell has ended and nobody scores; or until Ctrl-C."""
     rows = _rows(folder)
     with Live(_view(folder, rows), console=console, auto_refresh=False, transient=False) as live:
-        while not all(row.status.ended for row in rows) or folder.is_held():
+        while not all(row.status.ended for row in rows) or folder.is_held() or any(row.held for row in rows):
             time.sleep(interval)
             rows = _rows(folder)
             live.update(_view(folder, rows), refresh=True)

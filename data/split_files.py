@@ -57,17 +57,29 @@ def load_split(path: Path, keys: Sequence[PairKey], *, grouped: bool, group_by: 
             digest that is not that of the ids and groups (the file was changed).
     """
     content = _read(path)
-    given = content.model_dump(exclude={"digest", "dropped", "group_by"})
-    stored = Split(
-        **given,
+    stored = _stored(content, group_by)
+    if content.digest not in (None, stored.digest):
+        raise DataError(f"{path}: changed since it was saved (digest); take out its digest line if that was on purpose")
+    return check_split(stored, keys, grouped=grouped, name=str(path))
+
+
+def stored_digest(path: Path) -> str:
+    """The digest (`Split.digest`) that the ids, groups and contents in split.json have, whatever the file says that it is.
+
+    Raises:
+        DataError: not a split.
+    """
+    return _stored(_read(path), "chapter").digest
+
+
+def _stored(content: _SplitFile, group_by: GroupBy) -> Split:
+    return Split(
+        **content.model_dump(exclude={"digest", "dropped", "group_by"}),
         group_by=content.group_by or group_by,
         dropped_near_duplicates=content.dropped.near_duplicates,
         dropped_gap=content.dropped.gap,
         unreadable=content.dropped.unreadable,
     )
-    if content.digest not in (None, stored.digest):
-        raise DataError(f"{path}: changed since it was saved (digest); take out its digest line if that was on purpose")
-    return check_split(stored, keys, grouped=grouped, name=str(path))
 
 
 def check_split(split: Split, keys: Sequence[PairKey], *, grouped: bool, name: str, mend: str = _MEND) -> Split:

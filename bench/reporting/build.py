@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from bench.reporting.reading import Run, read_run
 from bench.reporting.replacing import replace_report
 from bench.reporting.results import results_text
 from bench.reporting.scores import Scores, score_run
+from bench.reporting.shipped import seal, ship
 from bench.reporting.style import figure_style, save
 from bench.reporting.tables import differences_table, main_table, secondary_tables
 from bench.reporting.writing import to_csv, to_markdown
@@ -51,23 +52,36 @@ def build_report(run_folder: Path, out: Path) -> Report:
 
 
 def _write(run: Run, scores: Scores, folder: Path) -> None:
+    with figure_style():
+        pictures = write_pictures(_drawings(run, scores), folder / "figures")
+    write_texts(report_texts(run, scores, pictures), folder)
+    ship([run.folder.path], folder)
+    seal(folder)
+
+
+def report_texts(run: Run, scores: Scores, pictures: Sequence[Picture]) -> dict[str, str]:
+    """Return every text of the report by its path in it; `pictures` are those that the page shows."""
     tables = [main_table(run, scores), differences_table(run, scores), cost_table(run)]
     made = [*(table for table in tables if table is not None), *secondary_tables(run, scores)]
-    write_tables(made, folder)
-    pictures = _draw(run, scores, folder / "figures")
-    texts = {
+    return table_texts(made) | {
         "results.json": results_text(run, scores),
         "methods.md": methods_markdown(run, scores, pictures),
         "index.html": page(run, scores, made, pictures),
     }
-    write_texts(texts, folder)
 
 
-def write_tables(tables: Sequence[Table], folder: Path) -> None:
-    """Write every table into folder/tables as CSV, Markdown and LaTeX."""
-    for table in tables:
-        texts = {"csv": to_csv(table), "md": to_markdown(table), "tex": to_latex(table)}
-        write_texts({f"{table.name}.{suffix}": text for suffix, text in texts.items()}, folder / "tables")
+def present_pictures(run: Run, scores: Scores, report: Path) -> list[Picture]:
+    """Return the pictures that a written report has, without drawing them again."""
+    return pictures_in(_drawings(run, scores), report / "figures")
+
+
+def table_texts(tables: Sequence[Table]) -> dict[str, str]:
+    """Return every table as CSV, Markdown and LaTeX, by path in the report."""
+    return {
+        f"tables/{table.name}.{suffix}": write(table)
+        for table in tables
+        for suffix, write in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
+    }
 
 
 def write_texts(texts: Mapping[str, str], folder: Path) -> None:
@@ -76,23 +90,39 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
-def _draw(run: Run, scores: Scores, folder: Path) -> list[Picture]:
-    """Draw every figure that the run has the files for; returns them in the page's order."""
-    with figure_style():
-        drawn = (
-            ("grid", "What the models make of the same pages", grid_figure(run), grid_caption(run)),
-            ("lines", "Lines kept, lost and invented", overlay_figure(run), overlay_caption(run)),
-            ("scores", "Scores and how sure they are", dots_figure(run, scores), dots_caption(run, scores)),
-            ("curves", "Scores during training", curves_figure(run), curves_caption(run)),
-        )
-        return write_pictures(drawn, folder)
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure that a report may have: `draw` gives it, or None where the run has not the files for it."""
+
+    name: str
+    title: str
+    draw: Callable[[], Figure | None]
+    caption: str
 
 
-def write_pictures(drawn: Sequence[tuple[str, str, Figure | None, str]], folder: Path) -> list[Picture]:
-    """Write every (name, title, figure, caption) that has a figure into `folder`; returns what the page shows, in order."""
+def _drawings(run: Run, scores: Scores) -> list[Drawing]:
+    """Return what can be drawn of a run, in the page's order."""
+    return [
+        Drawing("grid", "What the models make of the same pages", lambda: grid_figure(run), grid_caption(run)),
+        Drawing("lines", "Lines kept, lost and invented", lambda: overlay_figure(run), overlay_caption(run)),
+        Drawing("scores", "Scores and how sure they are", lambda: dots_figure(run, scores), dots_caption(run, scores)),
+        Drawing("curves", "Scores during training", lambda: curves_figure(run), curves_caption(run)),
+    ]
+
+
+def write_pictures(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
+    """Draw into `folder` every figure that there is; returns what the page shows, in order."""
     pictures = []
-    for name, title, figure, caption in drawn:
+    for drawing in drawings:
+        figure = drawing.draw()
         if figure is not None:
-            save(figure, folder, name)
-            pictures.append(Picture(name, title, caption))
+            save(figure, folder, drawing.name)
+            pictures.append(Picture(drawing.name, drawing.title, drawing.caption))
     return pictures
+
+
+def pictures_in(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
+    """Return the pictures whose files lie in `folder`, in the page's order."""
+    return [
+        Picture(each.name, each.title, each.caption) for each in drawings if (folder / f"{each.name}.png").is_file()
+    ]

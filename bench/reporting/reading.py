@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from bench.reporting.stored_schema import (
 from bench.runfolder import FORMAT, CellFolder, RunFolder
 from bench.status import CellStatus
 from data.printing import printable, reason
+
+_log = logging.getLogger("bench")
 
 REFERENCE_ORDER = ("oracle", "copy", "mean-chroma", "unet-l1")
 """Order of the reference rows under the rule; others, such as loaded models, follow."""
@@ -217,7 +220,7 @@ def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
     sets: tuple[dict[str, Any], ...] = ()
     try:
         status = _read_status(folder)
-        curve = _read_curve(folder.curve)
+        curve = _curve_or_none(folder)
         if hole := _unscored(status, folder):
             return CellResult(printable(folder.name), model, seed, status, None, (), curve, folder.predictions, hole)
         images, sets = _read_images(folder.images), _read_sets(folder.sets)
@@ -225,6 +228,15 @@ def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
     except RequestError as error:
         images, hole = None, str(error).replace(f"{folder.path}/", "")
     return CellResult(printable(folder.name), model, seed, status, images, sets, curve, folder.predictions, hole)
+
+
+def _curve_or_none(folder: CellFolder) -> pd.DataFrame | None:
+    """A cell without its learning curve is missing in one figure; its scores stand."""
+    try:
+        return _read_curve(folder.curve)
+    except RequestError as error:
+        _log.warning("%s: %s; the cell is left out of the learning curves", folder.name, str(error).partition(";")[0])
+        return None
 
 
 def _unscored(status: CellStatus, folder: CellFolder) -> str | None:

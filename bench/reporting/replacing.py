@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import locks
 from bench.errors import RequestError
 
-OWN_NAMES = {"tables", "figures", "index.html", "methods.md", "results.json"}
+OWN_NAMES = {"tables", "figures", "data", "index.html", "methods.md", "results.json"}
 """What a report consists of; a folder with anything else in it is not replaced."""
 
 
@@ -57,6 +57,11 @@ def _check_target(out: Path) -> None:
     strangers = sorted(path.name for path in out.iterdir() if path.name not in OWN_NAMES) if out.exists() else []
     if strangers:
         raise RequestError(f"{out} holds {strangers[0]!r}, which no report wrote: give a new or empty folder as --out")
+    if out.exists() and any(out.iterdir()) and not (out / "results.json").is_file():
+        # Folders called data, figures and tables are not rare.
+        raise RequestError(
+            f"{out} is not empty and holds no report (no results.json): give a new or empty folder as --out"
+        )
 
 
 def _swap(stage: Path, out: Path) -> None:
@@ -66,7 +71,8 @@ def _swap(stage: Path, out: Path) -> None:
         out.rename(old)
     try:
         (stage / "new").rename(out)
-    except OSError:
+    # Ctrl-C too.
+    except BaseException:
         if old.exists():
             old.rename(out)
         raise

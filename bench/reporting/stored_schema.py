@@ -87,6 +87,7 @@ class StoredPlan(Stored):
     share: Amount
     trained_cells: Count
     experiment_digest: str | None = None
+    experiment_sha256: str | None = None
     device: str = ""
     precision: str = ""
 

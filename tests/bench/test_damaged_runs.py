@@ -42,7 +42,7 @@ def damaged(place: Path, whole: Path) -> Path:
 
 def results(run: Path) -> dict[str, bytes]:
     names = ("generator.safetensors", "images.parquet", "sets.json", "shuffled.parquet", "*.png", "*.npy", "main.csv")
-    files = [path for name in names for path in run.rglob(name) if "figures" not in path.parts]
+    files = [path for name in names for path in run.rglob(name) if not {"figures", "data"} & set(path.parts)]
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
 
 
@@ -206,3 +206,56 @@ def test_failed_cell_is_left_alone_until_it_is_asked_to_be_taken_up_again(
     result = bench_command(place, *arguments("damaged", "--retry-failed"))
     assert result.returncode == 0, result.stderr
     assert results(damaged) == results(whole)
+
+
+def test_finished_cell_without_status_is_not_trained_again(
+    damaged: Path, whole: Path, place: Path, bench_command: Command
+) -> None:
+    name = "cells/pix2pix-seed0/status.json"
+    (damaged / name).unlink()
+    result = bench_command(place, *arguments("damaged"))
+    assert result.returncode == 0, result.stderr
+    assert "missing; the record beside its generator is used" in result.stderr
+    assert (damaged / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["truth-halves.json", "mean-chroma.json"])
+def test_floors_of_a_run_are_made_again(
+    name: str, damaged: Path, whole: Path, place: Path, bench_command: Command
+) -> None:
+    (damaged / name).unlink()
+    assert bench_command(place, *arguments("damaged")).returncode == 0
+    assert (damaged / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_damaged_picture_of_a_scored_cell_is_coloured_again(
+    damaged: Path, whole: Path, place: Path, bench_command: Command
+) -> None:
+    truncate(next(iter(sorted((damaged / "cells/pix2pix-seed0/predictions").glob("*.png")))))
+    result = bench_command(place, *arguments("damaged"))
+    assert result.returncode == 0, result.stderr
+    assert "coloured again" in result.stderr
+    assert results(damaged) == results(whole)
+
+
+def test_damaged_curve_costs_its_figure_alone(damaged: Path, whole: Path, place: Path, bench_command: Command) -> None:
+    truncate(damaged / "cells/pix2pix-seed0/curve.parquet")
+    result = bench_command(place, *arguments("damaged"))
+    assert result.returncode == 0, result.stderr
+    assert "left out of the learning curves" in result.stderr
+    assert (damaged / "report/tables/main.csv").read_bytes() == (whole / "report/tables/main.csv").read_bytes()
+
+
+def test_report_verifies_and_its_scores_can_be_computed_again(whole: Path, place: Path, bench_command: Command) -> None:
+    result = bench_command(place, "verify", "whole/report", "--run", "whole")
+    assert result.returncode == 0, result.stderr
+    assert "all equal" in result.stdout
+    assert "scores computed again, all equal" in result.stdout
+
+
+def test_scores_that_the_run_does_not_give_are_named(damaged: Path, place: Path, bench_command: Command) -> None:
+    first, second, *_ = sorted((damaged / "cells/pix2pix-seed0/predictions").glob("*.png"))
+    shutil.copyfile(second, first)
+    result = bench_command(place, "verify", "damaged/report", "--run", "damaged")
+    assert result.returncode == 1
+    assert "pix2pix-seed0: psnr: computed again it differs" in result.stderr

@@ -52,7 +52,7 @@ def started(place: Path, out: str) -> subprocess.Popen[bytes]:
 
 def results(run: Path) -> dict[str, bytes]:
     names = ("generator.safetensors", "images.parquet", "sets.json", "shuffled.parquet", "*.png", "*.npy", "main.csv")
-    files = [path for name in names for path in run.rglob(name) if "figures" not in path.parts]
+    files = [path for name in names for path in run.rglob(name) if not {"figures", "data"} & set(path.parts)]
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(files)}
 
 

@@ -18,6 +18,7 @@ from bench.reporting import replacing
 
 def write(folder):
     (folder / "index.html").write_text("new")
+    (folder / "results.json").write_text("{}")
     if sys.argv[2] == "writing":
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -33,7 +34,11 @@ replacing.replace_report(Path(sys.argv[1]), write)
 
 
 def written(text: str):
-    return lambda folder: (folder / "index.html").write_text(text) and None
+    def write(folder: Path) -> None:
+        (folder / "index.html").write_text(text)
+        (folder / "results.json").write_text("{}")
+
+    return write
 
 
 @pytest.mark.parametrize("when", ["writing", "between the renames"])
@@ -62,7 +67,7 @@ def test_folder_that_another_process_is_filling_is_left_alone(tmp_path: Path) ->
     def fill(folder: Path) -> None:
         replace_report(out, written("inner"))
         assert (folder.parent / LOCK).is_file()
-        (folder / "index.html").write_text("outer")
+        written("outer")(folder)
 
     replace_report(out, fill)
     assert (out / "index.html").read_text() == "outer"

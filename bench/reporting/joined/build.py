@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.links import refuse_link
-from bench.reporting.build import Report, write_pictures, write_tables, write_texts
+from bench.reporting.build import Drawing, Report, pictures_in, table_texts, write_pictures, write_texts
 from bench.reporting.joined.across import Across, score_joined
 from bench.reporting.joined.grid import grid_caption, grid_figure
 from bench.reporting.joined.moves import moves_caption, moves_figure
@@ -17,6 +17,7 @@ from bench.reporting.joined.tables import joined_tables
 from bench.reporting.joined.words import warnings
 from bench.reporting.page import Picture
 from bench.reporting.replacing import replace_report
+from bench.reporting.shipped import seal, ship
 from bench.reporting.style import figure_style
 
 
@@ -35,22 +36,36 @@ def build_joined_report(run_folders: Sequence[Path], out: Path) -> Report:
 
 
 def _write(joined: Joined, across: Across, folder: Path) -> None:
+    with figure_style():
+        pictures = write_pictures(_drawings(joined, across), folder / "figures")
+    write_texts(joined_texts(joined, across, pictures), folder)
+    ship([run.folder.path for run in joined.runs], folder)
+    seal(folder)
+
+
+def joined_texts(joined: Joined, across: Across, pictures: Sequence[Picture]) -> dict[str, str]:
+    """Return every text of the report by its path in it; `pictures` are those that the page shows."""
     tables = joined_tables(joined, across)
-    write_tables(tables, folder)
-    pictures = _draw(joined, across, folder / "figures")
-    texts = {
+    return table_texts(tables) | {
         "results.json": joined_results_text(joined, across),
         "methods.md": joined_methods(joined, across, pictures),
         "index.html": joined_page(joined, across, tables, pictures),
     }
-    write_texts(texts, folder)
 
 
-def _draw(joined: Joined, across: Across, folder: Path) -> list[Picture]:
-    """Draw every figure that the runs have the files for; returns them in the page's order."""
-    with figure_style():
-        drawn = (
-            ("moves", "How scores move from run to run", moves_figure(joined, across), moves_caption(joined, across)),
-            ("grid", "The same pages in every run", grid_figure(joined), grid_caption(joined)),
-        )
-        return write_pictures(drawn, folder)
+def present_joined_pictures(joined: Joined, across: Across, report: Path) -> list[Picture]:
+    """Return the pictures that a written report has, without drawing them again."""
+    return pictures_in(_drawings(joined, across), report / "figures")
+
+
+def _drawings(joined: Joined, across: Across) -> list[Drawing]:
+    """Return what can be drawn of the runs, in the page's order."""
+    return [
+        Drawing(
+            "moves",
+            "How scores move from run to run",
+            lambda: moves_figure(joined, across),
+            moves_caption(joined, across),
+        ),
+        Drawing("grid", "The same pages in every run", lambda: grid_figure(joined), grid_caption(joined)),
+    ]

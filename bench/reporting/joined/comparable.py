@@ -22,11 +22,15 @@ STANDINS = {"rfd": "fid", "rkid": "kid", "rlpips": "lpips"}
 """Metrics that rest on random features, and what they stand in for: the two share no table."""
 
 
-def check_comparable(runs: Sequence[Run]) -> None:
-    """Raise RequestError for the first run that does not compare with the one named first, or that is the same as another."""
+def check_comparable(runs: Sequence[Run], *, with_pictures: bool = True) -> None:
+    """Raise RequestError for the first run that does not compare with the one named first, or that is the same as another.
+
+    `with_pictures`: the originals of their test pages must be equal too.
+    """
     first = runs[0]
+    checks = [check for check in _CHECKS if with_pictures or check is not _truth]
     for other in runs[1:]:
-        for check in _CHECKS:
+        for check in checks:
             if difference := check(first, other):
                 raise RequestError(
                     f"{other.folder.path}: cannot stand beside {first.folder.path}: {difference}; "

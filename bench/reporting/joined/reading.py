@@ -51,12 +51,15 @@ class Joined:
         return shown.pop() if len(shown) == 1 else model
 
 
-def read_joined(folders: Sequence[Path]) -> Joined:
-    """Return the runs at `folders`; raises RequestError where one cannot be read or does not compare with the first."""
+def read_joined(folders: Sequence[Path], *, with_pictures: bool = True) -> Joined:
+    """Return the runs at `folders`; raises RequestError where one cannot be read or does not compare with the first.
+
+    `with_pictures`: their originals are compared too, which runs that a report ships have not.
+    """
     if len(folders) < 2:
         raise RequestError("there is nothing to join: name two runs or more")
     runs = tuple(read_run(folder) for folder in folders)
-    check_comparable(runs)
+    check_comparable(runs, with_pictures=with_pictures)
     names = _distinct([one_line(folder.resolve().name) or "run" for folder in folders])
     axes = differing(runs)
     return Joined(runs, names, labels(axes, names), axes)
