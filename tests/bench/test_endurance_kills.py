@@ -24,6 +24,8 @@ COMMAND = [sys.executable, "-c", "from bench.cli import main; main()"]
 FAULTY = [sys.executable, str(Path(__file__).parent / "faulty_command.py")]
 KILLS = 50
 SEED = 20261125
+IMPORTS_SECONDS = 3.0
+"""Before them there is nothing to interrupt; later moments are rarer, so that a run is killed several times before it ends."""
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -88,7 +90,7 @@ def test_run_killed_fifty_times_by_signals_gives_the_same_bytes(place: Path, who
                 stderr=subprocess.DEVNULL,
             )
             try:
-                process.wait(timeout=moments.uniform(0.3, 0.9) * whole.seconds)
+                process.wait(timeout=IMPORTS_SECONDS + moments.random() ** 2 * whole.seconds)
                 done = True
             except subprocess.TimeoutExpired:
                 process.send_signal(number)
