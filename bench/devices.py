@@ -45,15 +45,18 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     return torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
+_OUT_OF_MEMORY = (
+    "DefaultCPUAllocator", "not enough memory", "CUDA out of memory", "could not create a memory", "could not create a primitive",
+)  # fmt: skip
+"""What torch says; oneDNN names no reason, and a layer that it has no primitive for would have failed in torch before."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error says that memory ran out, on the GPU or, where torch has no type of its own for it, on the CPU."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     said = str(error)
-    return isinstance(error, RuntimeError) and any(
-        sign in said
-        for sign in ("DefaultCPUAllocator", "not enough memory", "CUDA out of memory", "could not create a memory")
-    )
+    return isinstance(error, RuntimeError) and any(sign in said for sign in _OUT_OF_MEMORY)
 
 
 def memory_in_use(device: str) -> int:

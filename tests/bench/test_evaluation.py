@@ -177,6 +177,7 @@ def test_scoring_again_loses_no_score_on_trained_weights(
     run = RunFolder(tmp_path / "run")
     write_bytes(run.experiment, tiny_experiment.to_toml().encode())
     write_parquet(run.test_windows, pd.DataFrame({"window": ["a"], "page": ["a"]}))
+    write_json(run.provenance, {"threads": 1})
     record = {"metric": stored, "calibrated": stored != "rfd"}
     write_json(run.cell("oracle").sets, {"format": 1, "scores": [record]})
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))

@@ -98,7 +98,6 @@ def test_a_reference_row_without_status_speaks_through_its_scores(own_run):
     ("file", "content"),
     [
         ("images.parquet", b"not parquet"),
-        ("curve.parquet", b"PAR1"),
         ("sets.json", b"{"),
         ("sets.json", b'{"scores": [{"metric": "rfd"}]}'),
         ("status.json", b'{"state": "dancing"}'),
@@ -110,6 +109,14 @@ def test_broken_files_of_a_cell_make_a_hole_that_names_the_file(own_run, file, c
     assert set(found) == {"pix2pix-seed1"}
     assert file in found["pix2pix-seed1"]
     assert str(own_run) not in found["pix2pix-seed1"]
+
+
+def test_broken_curve_costs_no_scores(own_run, caplog):
+    (own_run / "cells" / "pix2pix-seed1" / "curve.parquet").write_bytes(b"PAR1")
+    (cell,) = (cell for cell in read_run(own_run).cells if cell.name == "pix2pix-seed1")
+    assert cell.scored
+    assert cell.curve is None
+    assert "pix2pix-seed1: curve.parquet cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize(
