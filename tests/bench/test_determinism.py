@@ -1,4 +1,4 @@
-"""The same experiment gives the same bits: every model and variant, every recipe, any number of reading threads."""
+"""The same experiment gives the same bits: every model and variant, every recipe."""
 
 from __future__ import annotations
 
