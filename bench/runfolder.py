@@ -63,6 +63,11 @@ class CellFolder:
         return self.path / "sets.json"
 
     @property
+    def inference(self) -> Path:
+        """How long it takes to colour a window; a clock's figure, so in a file of its own."""
+        return self.path / "inference.json"
+
+    @property
     def shuffled(self) -> Path:
         """Scores by window of the same outputs, each held against the truth of another page: what chance gives."""
         return self.path / "shuffled.parquet"

@@ -19,7 +19,9 @@ State = Literal["queued", "running", "done", "truncated", "diverged", "failed"]
 class CellStatus(pydantic.BaseModel):
     """State and cost of a cell. `seconds` are useful training seconds; `lost_seconds` were computed and lost in a crash.
 
-    `losses` and `images_per_second` are the last that were measured, `machine` is where it was trained.
+    `losses` and `images_per_second` are the last that were measured, `machine` is where it was trained. `energy_joules` is what
+    the GPU says that it drew over the useful seconds, None where it says nothing. `warmup_seconds` went into compiling and warming
+    up before the first step, and are no part of `seconds`.
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +38,8 @@ class CellStatus(pydantic.BaseModel):
     losses: dict[str, float] = {}
     images_per_second: float = 0.0
     machine: str = ""
+    energy_joules: float | None = None
+    warmup_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:

@@ -23,6 +23,7 @@ from bench.reporting.stored_schema import (
     StoredCellScore,
     StoredCost,
     StoredExperiment,
+    StoredInference,
     StoredPlan,
     StoredProvenance,
     StoredSetScore,
@@ -69,6 +70,8 @@ class CellResult:
     curve: pd.DataFrame | None
     predictions: Path
     hole: str | None
+    seconds_per_window: float | None = None
+    """Median time to colour one window alone, where it was measured."""
 
     @property
     def scored(self) -> bool:
@@ -227,7 +230,20 @@ def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
         hole = None
     except RequestError as error:
         images, hole = None, str(error).replace(f"{folder.path}/", "")
-    return CellResult(printable(folder.name), model, seed, status, images, sets, curve, folder.predictions, hole)
+    speed = _seconds_per_window(folder)
+    return CellResult(printable(folder.name), model, seed, status, images, sets, curve, folder.predictions, hole, speed)
+
+
+def _seconds_per_window(folder: CellFolder) -> float | None:
+    """A cell whose colouring was not timed, or whose record of it is damaged, is missing in one column; its scores stand."""
+    if not folder.inference.is_file():
+        return None
+    try:
+        stored = checked(StoredInference, read_json(folder.inference), folder.inference.name)
+    except RequestError as error:
+        _log.warning("%s: %s; left out of the table of costs", folder.name, str(error).partition(";")[0])
+        return None
+    return float(stored["seconds_per_window"])
 
 
 def _curve_or_none(folder: CellFolder) -> pd.DataFrame | None:
@@ -330,7 +346,7 @@ def _same_windows(cell: CellResult, windows: pd.DataFrame) -> CellResult:
     if cell.images is None or list(cell.images["window"]) == list(windows["window"]):
         return cell
     hole = f"scored on other windows than the rest ({len(cell.images)} of {len(windows)})"
-    return CellResult(cell.name, cell.model, cell.seed, cell.status, None, (), cell.curve, cell.predictions, hole)
+    return dataclasses.replace(cell, images=None, sets=(), hole=hole)
 
 
 def _same_blocks(cell: CellResult, cells: Sequence[CellResult]) -> CellResult:

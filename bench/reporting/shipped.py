@@ -75,4 +75,4 @@ def _of_run(run: RunFolder) -> tuple[Path, ...]:
 
 
 def _of_cell(cell: CellFolder) -> tuple[Path, ...]:
-    return (cell.status, cell.generator_card, cell.curve, cell.images, cell.sets, cell.shuffled)
+    return (cell.status, cell.generator_card, cell.curve, cell.images, cell.sets, cell.shuffled, cell.inference)

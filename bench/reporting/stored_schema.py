@@ -164,6 +164,14 @@ class StoredCost(Stored):
     images: Count
     lost_seconds: Amount
     peak_memory_bytes: Count
+    energy_joules: Amount | None = None
+    warmup_seconds: Amount = 0.0
+
+
+class StoredInference(Stored):
+    """inference.json."""
+
+    seconds_per_window: Amount
 
 
 def checked(kind: type[Stored], value: object, where: Path | str) -> dict[str, Any]:
