@@ -1,4 +1,4 @@
-"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`, `nox -s cluster`."""
+"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`, `nox -s cluster`, `nox -s speed`."""
 
 import nox
 
@@ -45,6 +45,13 @@ def large(session: nox.Session) -> None:
     """Prepare 12,000 generated pages of 1024 px: seconds and memory. Takes half an hour and 33 GB; `-- --folder DIR` says where."""
     session.install("-e", ".")
     session.run("python", "benchmarks/large_parquet.py", *session.posargs)
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Training steps a second, ours beside the textbook step, with equal losses asserted; arguments: benchmarks/training_speed.py."""
+    session.install("-e", ".")
+    session.run("python", "benchmarks/training_speed.py", *session.posargs)
 
 
 @nox.session

@@ -12,7 +12,7 @@ import data
 import models
 from bench import planning, provenance
 from bench.budget import Budget
-from bench.devices import is_out_of_memory, make_deterministic, use_exact_float32
+from bench.devices import choose_fastest_convolutions, is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.files import read_json, sha256_of, write_bytes, write_json
@@ -81,6 +81,8 @@ def set_up_machine(folder: RunFolder, request: Request) -> None:
     use_exact_float32()
     if request.deterministic:
         make_deterministic(request.device)
+    else:
+        choose_fastest_convolutions()
     keep_threads(folder)
 
 

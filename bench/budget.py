@@ -107,6 +107,11 @@ class TrainingClock:
         self._before = seconds
         self._started: float | None = None
 
+    @property
+    def runs(self) -> bool:
+        """Whether it is counting."""
+        return self._started is not None
+
     def start(self) -> None:
         """Let the clock run."""
         self._synchronise()

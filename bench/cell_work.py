@@ -16,6 +16,7 @@ from bench.errors import RequestError
 from bench.experiment import Cell
 from bench.files import write_bytes
 from bench.generator_cards import has_sound_card, mend_card
+from bench.inference_timing import write_timing
 from bench.prediction import is_whole, load_generator, predict
 from bench.preparation import test_windows
 from bench.progress import Bar
@@ -89,7 +90,7 @@ def _lost_its_result(folder: CellFolder, status: CellStatus) -> bool:
 def _forget_outputs(folder: CellFolder) -> None:
     for path in (folder.predictions, folder.features):
         shutil.rmtree(path, ignore_errors=True)
-    for path in (folder.sets, folder.images, folder.shuffled, folder.generator_card):
+    for path in (folder.sets, folder.images, folder.shuffled, folder.inference, folder.generator_card):
         path.unlink(missing_ok=True)
 
 
@@ -116,6 +117,8 @@ def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> Non
                 bar.update,
             )
             synchroniser(begun.request.device)()
+            first = begun.folder.test_inputs / f"{windows[0]}.png"
+            write_timing(folder.inference, translator, first, begun.request.device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -27,6 +29,11 @@ def choose_device(wanted: str) -> str:
     return f"cuda:{int(index or 0)}"
 
 
+def choose_fastest_convolutions() -> None:
+    """Let a GPU time its convolution algorithms for every shape once and take the fastest; the same bits are not promised then."""
+    torch.backends.cudnn.benchmark = True
+
+
 def use_exact_float32() -> None:
     """Turn TF32 off, which torch uses for float32 convolutions on recent GPUs: "fp32" in a caption means float32."""
     torch.backends.cudnn.allow_tf32 = False
@@ -43,6 +50,45 @@ def synchroniser(device: str) -> Callable[[], None]:
 def autocast(device: str, precision: str) -> AbstractContextManager[object]:
     """Return the context in which training steps run: bfloat16 autocast for "bf16", plain float32 otherwise."""
     return torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+class EnergyMeter:
+    """Adds up what a GPU says that it drew between `start` and `pause`, in joules; None where nothing says it.
+
+    NVIDIA's driver counts the millijoules of the whole card (NVML, nvmlDeviceGetTotalEnergyConsumption, from Volta on); the package
+    nvidia-ml-py reads it, where it is installed. Other work on the same card is in the figure.
+    """
+
+    def __init__(self, device: str, joules: float | None = None) -> None:
+        self._read = _energy_counter(device)
+        self.joules = (joules or 0.0) if self._read else None
+        self._started: float | None = None
+
+    def start(self) -> None:
+        """Count from here."""
+        if self._read:
+            self._started = self._read()
+
+    def pause(self) -> None:
+        """Stop counting."""
+        if self._read and self._started is not None and self.joules is not None:
+            self.joules += self._read() - self._started
+            self._started = None
+
+
+def _energy_counter(device: str) -> Callable[[], float] | None:
+    """Return a function that reads the energy counter of a GPU in joules, None where there is none to read."""
+    if not device.startswith("cuda"):
+        return None
+    try:
+        pynvml = importlib.import_module("pynvml")
+        pynvml.nvmlInit()
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
+        pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    # Not installed, no driver library, or a card without the counter: the library's own errors have no common type here.
+    except Exception:
+        return None
+    return lambda: float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000.0
 
 
 _OUT_OF_MEMORY = (
@@ -77,5 +123,7 @@ def make_deterministic(device: str) -> None:
     torch.use_deterministic_algorithms(True)
     setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 -- a property of the module
     if device.startswith("cuda"):
+        # Read when cuBLAS is first used: its workspace decides on the order of additions.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True

@@ -14,15 +14,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import models
 from bench.budget import Budget
-from bench.devices import autocast, synchroniser
+from bench.devices import synchroniser
 from bench.errors import RequestError
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
 from bench.files import read_json
 from bench.runfolder import FORMAT
+from bench.stepping import Stepper
 from models.regions import forget_regions
 
 DISJOINT_REMARK = "B/W from one half of the groups, colours from the other"
 """What captions say of unpaired models under that ablation."""
+
+
+LEAST_CHUNK_SECONDS = 0.05
+"""Steps are timed in chunks of at least this."""
 
 
 class BatchSource(Protocol):
@@ -121,6 +126,7 @@ def flops_per_step(
     Windows are `resolution` px high and `width` wide; None: square.
     """
     translator = models.build(name, settings, resolution, seed=0, device="meta")
+    translator.textbook = True
     batch = torch.empty(batch_size, 3, resolution, width or resolution, device="meta")
     counted = {}
     for phase in translator.phases():
@@ -145,15 +151,20 @@ def seconds_by_phase(
     """Return the mean wall seconds of a step in each phase, batch included, after warm-up; the translator is used up by it."""
     seconds = {}
     for phase in translator.phases():
-        translator.set_progress(phase.begins)
-        seconds[phase.name] = _seconds_per_step(translator, batches, settings, device, precision)
+        seconds[phase.name] = _seconds_per_step(translator, phase.begins, batches, settings, device, precision)
     return seconds
 
 
 def _seconds_per_step(
-    translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
+    translator: models.Translator,
+    progress: float,
+    batches: BatchSource,
+    settings: CalibrationSettings,
+    device: str,
+    precision: str,
 ) -> float:
     synchronise = synchroniser(device)
+    stepper = Stepper(translator, device, precision)
     # Every phase and model is timed on the same batches, which training never sees twice.
     forget_regions()
     step = 0
@@ -161,17 +172,23 @@ def _seconds_per_step(
     def run(steps: int) -> None:
         nonlocal step
         for _ in range(steps):
-            bw, color = batches.batch(step)
-            with autocast(device, precision):
-                translator.train_step(bw, color)
+            stepper.begin(progress)
+            stepper.wait_for_room()
+            stepper.step(*batches.batch(step))
             step += 1
         synchronise()
 
     run(settings.warmup_steps)
-    started, measured = time.perf_counter(), 0
-    while measured < settings.least_measured_steps or time.perf_counter() - started < settings.measured_seconds:
+    while not stepper.warm:
         run(1)
-        measured += 1
+    started, measured, together = time.perf_counter(), 0, 1
+    while measured < settings.least_measured_steps or time.perf_counter() - started < settings.measured_seconds:
+        before = time.perf_counter()
+        run(together)
+        measured += together
+        if time.perf_counter() - before < LEAST_CHUNK_SECONDS:
+            # Waiting for a GPU after every step would keep it from what it does in training: preparing the next meanwhile.
+            together *= 2
     return (time.perf_counter() - started) / measured
 
 

@@ -15,7 +15,7 @@ import models
 from bench import checkpoints
 from bench.budget import DEADLINE_FACTOR, TrainingClock, lr_factor
 from bench.curve import Curve
-from bench.devices import autocast, memory_in_use, reset_memory, synchroniser
+from bench.devices import EnergyMeter, memory_in_use, reset_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
 from bench.files import sha256_of, write_bytes, write_parquet
@@ -26,6 +26,7 @@ from bench.provenance import machine
 from bench.run_log import PASSING, fields
 from bench.runfolder import CellFolder
 from bench.status import CellStatus, State
+from bench.stepping import Stepper
 from bench.stopping import StopRequest
 from bench.validation import collapse_warning
 
@@ -70,6 +71,9 @@ class CellTraining:
     lost_seconds: float = field(init=False, default=0.0)
     peak_memory: int = field(init=False, default=0)
     rate: float = field(init=False, default=0.0)
+    stepper: Stepper = field(init=False)
+    warmup_seconds: float = field(init=False, default=0.0)
+    energy: EnergyMeter = field(init=False)
 
     def __post_init__(self) -> None:
         assert self.cell.seed is not None, "reference rows without a seed are not trained"
@@ -83,6 +87,8 @@ class CellTraining:
         self.curve = Curve(self._plan.batch_size, self._plan.flops_per_step)
         self.losses = LossWatch(self.experiment.training.loss_limit)
         self.clock = TrainingClock(synchroniser(self.device))
+        self.energy = EnergyMeter(self.device)
+        self.stepper = Stepper(self.translator, self.device, self.experiment.precision)
 
     def _check_remarks(self) -> None:
         """Raise RequestError where the model is not the one that was planned, such as one that found no VGG weights since."""
@@ -113,7 +119,7 @@ class CellTraining:
         reset_memory(self.device)
         last_save = last_log = time.monotonic()
         last_step = self.step
-        self.clock.start()
+        self._start_clock()
         while self.step < self.steps:
             self._train_step()
             now = time.monotonic()
@@ -143,15 +149,29 @@ class CellTraining:
         return self._finish("done", None)
 
     def _train_step(self) -> None:
-        self.translator.set_progress(self.step / self.steps)
+        self.stepper.begin(self.step / self.steps)
         self.translator.scale_lr(lr_factor(self.step, self.steps, self.experiment.training.constant_lr_share))
+        if not self.stepper.warm:
+            self._pause_clock()
+        self.stepper.wait_for_room()
         started = time.perf_counter()
         bw, color = self.batches.batch(self.step)
-        self.data_wait += time.perf_counter() - started
-        with autocast(self.device, self.experiment.precision):
-            losses = self.translator.train_step(bw, color)
+        if self.clock.runs and not self.stepper.busy:
+            # While the device is at work on the step before, nobody waits for data.
+            self.data_wait += time.perf_counter() - started
+        losses = self.stepper.step(bw, color)
         self.step += 1
         self.losses.add(self.step, losses)
+        self._start_clock()
+
+    def _start_clock(self) -> None:
+        if not self.clock.runs:
+            self.clock.start()
+            self.energy.start()
+
+    def _pause_clock(self) -> None:
+        self.clock.pause()
+        self.energy.pause()
 
     @property
     def _log_interval(self) -> int:
@@ -176,7 +196,7 @@ class CellTraining:
         self._status("running").save(self.folder)
 
     def _snapshot(self) -> None:
-        self.clock.pause()
+        self._pause_clock()
         values = self.validate(self.translator)
         self.curve.add(self.step, self.clock.seconds, "validation", values)
         self.watcher.validation(self.step, values)
@@ -184,10 +204,10 @@ class CellTraining:
         if self.step * 2 >= self.steps and (warning := collapse_warning(values)):
             told = {"cell": self.cell.name, "step": self.step, "diversity": values["diversity"]}
             _log.warning("%s: %s (step %d)", self.cell.name, warning, self.step, extra=fields(PASSING, told))
-        self.clock.start()
+        self._start_clock()
 
     def _save(self) -> None:
-        self.clock.pause()
+        self._pause_clock()
         state = {
             "experiment_digest": self.plan.experiment_digest,
             "steps": self.steps,
@@ -195,12 +215,14 @@ class CellTraining:
             "seconds": self.clock.seconds,
             "data_wait": self.data_wait,
             "lost_seconds": self.lost_seconds,
+            "warmup_seconds": self.warmup_seconds + self.stepper.warmup_seconds,
+            "energy_joules": self.energy.joules,
             "peak_memory": self.peak_memory,
             "curve": [list(row) for row in self.curve.rows],
         }
         checkpoints.save(self.folder, self.step, state, self.device)
         self._status("running").save(self.folder)
-        self.clock.start()
+        self._start_clock()
 
     def _resume(self) -> None:
         state = checkpoints.load_newest(self.folder, self.device)
@@ -214,11 +236,13 @@ class CellTraining:
         self.lost_seconds = before.lost_seconds + max(0.0, before.seconds - state["seconds"])
         self.curve.rows = [tuple(row) for row in state["curve"]]
         self.clock = TrainingClock(synchroniser(self.device), state["seconds"])
+        self.warmup_seconds = state["warmup_seconds"]
+        self.energy = EnergyMeter(self.device, state["energy_joules"])
         checkpoints.restore_random_state(state["random"], self.device)
         _log.info("%s: goes on from step %d of %d", self.cell.name, self.step, self.steps)
 
     def _diverged(self, divergence: Divergence) -> CellStatus:
-        self.clock.pause()
+        self._pause_clock()
         self.step = divergence.step
         status = self._status("diverged", divergence.reason)
         write_parquet(self.folder.curve, self.curve.frame())
@@ -227,7 +251,7 @@ class CellTraining:
         return status
 
     def _finish(self, state: State, reason: str | None) -> CellStatus:
-        self.clock.pause()
+        self._pause_clock()
         self.translator.complete(self.batches.batch(step) for step in itertools.count())
         self._write_generator()
         status = self._status(state, reason, sha256_of(self.folder.generator))
@@ -259,4 +283,6 @@ class CellTraining:
             losses=self.losses.latest,
             images_per_second=self.rate,
             machine=machine(self.device),
+            energy_joules=self.energy.joules,
+            warmup_seconds=self.warmup_seconds + self.stepper.warmup_seconds,
         )

@@ -52,12 +52,11 @@ def training_memory(translator: models.Translator, batch: tuple[Tensor, Tensor])
 
 
 def _of_a_step(translator: models.Translator, batch: tuple[Tensor, Tensor]) -> TrainingMemory:
-    missing = _missing_in_pools(translator)
     held = TrainingMemory(
         weights=_bytes(_weights(translator)),
         moments=_bytes(_moments(translator)),
         gradients=_bytes(_gradients(translator)),
-        image_pools=_bytes(_pooled(translator)) + missing,
+        image_pools=_bytes(_pooled(translator)),
         total=0,
     )
     live = LiveBytes()
@@ -65,7 +64,7 @@ def _of_a_step(translator: models.Translator, batch: tuple[Tensor, Tensor]) -> T
     live.count([*batch, *_weights(translator), *_moments(translator), *_gradients(translator), *_pooled(translator)])
     with live, live.paused_in(translator.optimisers().values()):
         translator.train_step(*batch)
-    return replace(held, total=live.peak + missing)
+    return replace(held, total=live.peak)
 
 
 def _weights(translator: models.Translator) -> list[Tensor]:
@@ -85,13 +84,7 @@ def _gradients(translator: models.Translator) -> list[Tensor]:
 
 
 def _pooled(translator: models.Translator) -> list[Tensor]:
-    return [image for pool in translator.image_pools().values() for image in pool.state()["images"]]
-
-
-def _missing_in_pools(translator: models.Translator) -> int:
-    """Return the bytes of the images that the pools will still take up."""
-    pools = [(pool.size - len(pool), pool.state()["images"]) for pool in translator.image_pools().values()]
-    return sum(missing * _bytes(images[:1]) for missing, images in pools)
+    return [tensor for pool in translator.image_pools().values() for tensor in pool.tensors()]
 
 
 def _bytes(tensors: list[Tensor]) -> int:

@@ -149,7 +149,12 @@ def build(
     with torch.random.fork_rng(devices=[]), birthplace:
         # Not torch.manual_seed: it would seed the generators of all GPUs as well.
         torch.default_generator.manual_seed(seed)
-        return translator(settings, resolution, seed=seed, device=target, dtype=dtype or torch.float32)
+        made = translator(settings, resolution, seed=seed, device=target, dtype=dtype or torch.float32)
+    if target.type == "cuda":
+        # The layout that convolutions of a GPU compute in; others are converted to it and back at every layer.
+        for network in made.networks().values():
+            network.to(memory_format=torch.channels_last)
+    return made
 
 
 def _registered() -> dict[str, list[importlib.metadata.EntryPoint]]:

@@ -83,6 +83,7 @@ class CycleGAN(GeneratorChoice):
     """CycleGAN as a competitor; see the module's docstring."""
 
     name = "cyclegan"
+    recordable = True
     settings_type = CycleGANSettings
     pairing = "unpaired"
     settings: CycleGANSettings

@@ -67,6 +67,7 @@ class UNetL1(GeneratorChoice):
     """Pix2Pix's generator without a GAN."""
 
     name = "unet-l1"
+    recordable = True
     settings_type = UNetSettings
     pairing = "paired"
     ranked = False

@@ -37,9 +37,23 @@ class BatchNorm(nn.BatchNorm2d):
         return F.instance_norm(input, weight=self.weight, bias=self.bias, eps=self.eps)
 
 
+class InstanceNorm(nn.InstanceNorm2d):
+    """Instance norm without parameters or running statistics, as in the originals.
+
+    Torch's own puts its output into another memory layout than channels-last, in which convolutions are fastest on a GPU. For
+    a batch of one, batch norm is the same arithmetic and keeps the layout.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the normalised [N, C, H, W]."""
+        if input.is_cuda and len(input) == 1:
+            return F.batch_norm(input, None, None, training=True, eps=self.eps)
+        return super().forward(input)
+
+
 def normalisation(norm: Norm, channels: int, statistics: BatchStatistics = "running") -> nn.Module:
     """Return the normalisation layer; instance norm has no parameters or running statistics, as in the originals."""
-    return BatchNorm(channels, statistics) if norm == "batch" else nn.InstanceNorm2d(channels)
+    return BatchNorm(channels, statistics) if norm == "batch" else InstanceNorm(channels)
 
 
 class PatchDiscriminator(nn.Module):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.layers import InstanceNorm
 from models.resnet import ReflectionPad, ResidualBlock, ResnetGenerator
 
 OUTPUT_LAYERS = 3
@@ -66,10 +67,10 @@ def _into_features(in_channels: int, width: int) -> nn.Sequential:
     return nn.Sequential(
         ReflectionPad(3),
         nn.Conv2d(in_channels, width, 7),
-        nn.InstanceNorm2d(width),
+        InstanceNorm(width),
         nn.ReLU(inplace=True),
         nn.Conv2d(width, 2 * width, 3, stride=2, padding=1),
-        nn.InstanceNorm2d(2 * width),
+        InstanceNorm(2 * width),
         nn.ReLU(inplace=True),
     )
 
@@ -77,7 +78,7 @@ def _into_features(in_channels: int, width: int) -> nn.Sequential:
 def _out_of_features(width: int, n_blocks: int, *, last: bool) -> nn.Sequential:
     layers: list[nn.Module] = [ResidualBlock(2 * width, "instance", 0.0, "running") for _ in range(n_blocks)]
     layers += [nn.ConvTranspose2d(2 * width, width, 3, stride=2, padding=1, output_padding=1)]
-    layers += [nn.InstanceNorm2d(width), nn.ReLU(inplace=True)]
+    layers += [InstanceNorm(width), nn.ReLU(inplace=True)]
     if last:
         layers += [ReflectionPad(3), nn.Conv2d(width, 3, 7), nn.Tanh()]
     return nn.Sequential(*layers)

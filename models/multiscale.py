@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import gan_loss
+from models.layers import InstanceNorm, gan_loss
 from models.local_enhancer import halved
 
 
@@ -28,7 +28,7 @@ class MultiscaleDiscriminator(nn.Module):
             for layer in range(n_layers + 1):
                 stride = 2 if layer < n_layers else 1
                 block = [nn.Conv2d(widths[layer], widths[layer + 1], 4, stride=stride, padding=2)]
-                norm = [nn.InstanceNorm2d(widths[layer + 1])] if layer > 0 else []
+                norm = [InstanceNorm(widths[layer + 1])] if layer > 0 else []
                 self.add_module(
                     f"scale{scale}_layer{layer}", nn.Sequential(*block, *norm, nn.LeakyReLU(0.2, inplace=True))
                 )

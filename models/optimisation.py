@@ -63,10 +63,16 @@ class NormAndDropoutSettings(TrainedSettings):
 def adam(networks: Iterable[nn.Module], settings: TrainedSettings) -> torch.optim.Adam:
     """Return one Adam over all parameters of `networks`, fused where torch has such a kernel.
 
-    A fused step is the same update up to rounding. Kingma and Ba, "Adam: a method for stochastic optimization", ICLR
-    2015.
+    A fused step is the same update up to rounding. On a GPU the learning rate is a tensor there, and so is the count of steps:
+    then a step can be recorded and replayed. Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
     parameters = [parameter for network in networks for parameter in network.parameters()]
     fused = all(parameter.device.type in _FUSED_DEVICES for parameter in parameters)
     betas = (settings.beta1, settings.beta2)
-    return torch.optim.Adam(parameters, settings.lr, betas, settings.epsilon, fused=fused or None)
+    if not all(parameter.is_cuda for parameter in parameters):
+        return torch.optim.Adam(parameters, settings.lr, betas, settings.epsilon, fused=fused or None)
+    lr = torch.tensor(settings.lr, device=parameters[0].device)
+    optimiser = torch.optim.Adam(parameters, lr, betas, settings.epsilon, fused=True, capturable=True)
+    for group in optimiser.param_groups:
+        group["initial_lr"] = settings.lr
+    return optimiser

@@ -56,6 +56,7 @@ class Pix2Pix(GeneratorChoice):
     """Pix2Pix as a competitor; see the module's docstring."""
 
     name = "pix2pix"
+    recordable = True
     settings_type = Pix2PixSettings
     pairing = "paired"
     settings: Pix2PixSettings

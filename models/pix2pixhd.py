@@ -17,9 +17,10 @@ GANs", CVPR 2018, arXiv:1711.11585, with the black-and-white page as the conditi
 - Adam 2e-4 (0.5, 0.999), batch 1.
 
 Defaults and details are those of NVIDIA/pix2pixHD: 4 downsamplings, 9 blocks, 64 filters (32 with enhancers), instance
-norm, 2 discriminators of 3 layers with padding 2; convolution biases start at torch's default. One G and three D forward
-passes see the same D; G is updated first; and D is not frozen while G's loss goes back through it: its gradients are
-computed and thrown away.
+norm, 2 discriminators of 3 layers with padding 2; convolution biases start at torch's default. All losses see the same D,
+and G is updated first. The original passes the output through D twice, once for each of its losses, and computes D's
+gradients of G's loss only to throw them away; here both losses share one pass where there is no image pool, and what is
+thrown away is not computed. Losses and updates are the same; `textbook` does it as the original does.
 
 Where the original is knowingly not followed: the part that is frozen at first does train afterwards (the original makes
 a new optimiser for it that it never steps); the GAN loss is always least squares (its --no_lsgan does not run); the
@@ -129,6 +130,8 @@ class Pix2PixHD(Translator):
         self.optimiser_d = adam([self.discriminator], settings)
         self.pool = ImagePool(settings.pool_size, seed)
         wanted = settings.vgg_loss == "on" or (settings.vgg_loss == "auto" and perceptual_loss.available())
+        # Regions of a page are found on the CPU.
+        self.recordable = settings.instances == "none"
         self.perceptual = PerceptualLoss(device, dtype) if wanted and settings.lambda_vgg > 0 else None
 
     def _new_generator(self, condition_channels: int) -> nn.Module:
@@ -212,24 +215,27 @@ class Pix2PixHD(Translator):
         condition = self.condition(bw, instances)
         fake = self.generator(self.generator_input(condition, color, instances))
         pair = torch.cat((condition, fake), dim=1)
-        loss_fake = multiscale_gan_loss(self.discriminator(self.pool.query(pair)), real=False)
-        of_real = self.discriminator(torch.cat((condition, color), dim=1))
-        loss_real = multiscale_gan_loss(of_real, real=True)
         of_fake = self.discriminator(pair)
+        shared = self.settings.pool_size == 0 and not self.textbook
+        judged = of_fake if shared else self.discriminator(self.pool.query(pair))
+        of_real = self.discriminator(torch.cat((condition, color), dim=1))
+        loss_fake = multiscale_gan_loss(judged, real=False)
+        loss_real = multiscale_gan_loss(of_real, real=True)
         losses_g = {
             "G_GAN": multiscale_gan_loss(of_fake, real=True),
             "G_GAN_Feat": feature_matching_loss(of_fake, of_real) * self.settings.lambda_feat,
         }
         if self.perceptual is not None:
             losses_g["G_VGG"] = self.perceptual(fake, color) * self.settings.lambda_vgg
-        self._update(self.optimiser_g, torch.stack(list(losses_g.values())).sum())
+        self._update(self.optimiser_g, torch.stack(list(losses_g.values())).sum(), keep_graph=shared)
         self._update(self.optimiser_d, (loss_fake + loss_real) * 0.5)
         losses = losses_g | {"D_real": loss_real, "D_fake": loss_fake}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _update(self, optimiser: torch.optim.Optimizer, loss: Tensor, *, keep_graph: bool = False) -> None:
         optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        own = [weight for group in optimiser.param_groups for weight in group["params"] if weight.requires_grad]
+        torch.autograd.backward(loss, inputs=None if self.textbook else own, retain_graph=keep_graph)
         optimiser.step()
 
     def complete(self, examples: Iterable[tuple[Tensor, Tensor]]) -> None:

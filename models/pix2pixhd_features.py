@@ -74,6 +74,8 @@ class Pix2PixHDFeatures(Pix2PixHD):
         self.encoder = FeatureEncoder(settings.nef, settings.n_downsample_E, settings.feat_num)
         self._seed = seed
         super().__init__(settings, resolution, seed=seed, device=device, dtype=dtype)
+        # Features are pooled over regions, which are found on the CPU.
+        self.recordable = False
 
     def _least_multiple(self) -> int:
         return max(super()._least_multiple(), int(2**self.settings.n_downsample_E))

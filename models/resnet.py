@@ -21,7 +21,8 @@ class ReflectionPad(nn.Module):
     """Pads height and width by mirroring without repeating the edge, in deterministic mode too.
 
     Torch's own kernel is the fastest, but its backward pass on a GPU adds in any order, and raises an error in
-    deterministic mode. There the same padding is put together from flipped slices.
+    deterministic mode. There the same padding is put together from flipped slices. Nor does it know channels-last, the layout
+    of convolutions on a GPU; seen as a volume of height, width and channels, the image is padded where it lies.
     """
 
     def __init__(self, width: int) -> None:
@@ -32,6 +33,9 @@ class ReflectionPad(nn.Module):
         """Return [N, C, H + 2 width, W + 2 width]."""
         if image.is_cuda and torch.are_deterministic_algorithms_enabled():
             return mirror(image, self.width)
+        if image.is_cuda and image.is_contiguous(memory_format=torch.channels_last):
+            volume = F.pad(image.permute(0, 2, 3, 1), (0, 0, *(self.width,) * 4), mode="reflect")
+            return volume.permute(0, 3, 1, 2)
         return F.pad(image, (self.width,) * 4, mode="reflect")
 
 

@@ -9,6 +9,8 @@ A model of another package subclasses Translator (examples/fourth_model is one):
 - `train_step` also runs on device "meta", where FLOPs and memory are counted: no `.item()`, no branch on values. With
   precision bf16 it runs under autocast.
 - The generator gives [-1, 1], and its state dictionary holds all that colouring needs: it alone is saved as the result.
+- On a GPU a model that says `recordable` has its step recorded once as a CUDA graph, which is then replayed: what `train_step`
+  decides in Python is decided once. Only say so where that is right; image pools and dropout are taken care of.
 - What training changes beyond networks, optimisers and image pools belongs into `state` and `load_state`.
 """
 
@@ -54,6 +56,10 @@ class Translator(ABC):
     pairing: ClassVar[Literal["paired", "unpaired"]]
     trained: ClassVar[bool] = True
     ranked: ClassVar[bool] = True
+    recordable: bool = False
+    """Whether `train_step` does the same operations at every step of a phase and never waits for the device."""
+    textbook: bool = False
+    """Whether `train_step` also does what the original implementation does in vain: FLOPs are counted so."""
     full_size: ClassVar[Mapping[str, int]] = MappingProxyType({})
     """The settings that say how wide and deep the networks are, with the original's defaults."""
 
@@ -127,7 +133,12 @@ class Translator(ABC):
         """Set the learning rate of every optimiser to the one it was made with, times `factor`."""
         for optimiser in self.optimisers().values():
             for group in optimiser.param_groups:
-                group["lr"] = group.setdefault("initial_lr", group["lr"]) * factor
+                rate = group.setdefault("initial_lr", float(group["lr"])) * factor
+                if isinstance(group["lr"], Tensor):
+                    # In its place, where a recorded step reads it.
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def colorize(self, bw: Tensor) -> Tensor:
         """Return colour [N, 3, H, W] in [-1, 1] for `bw` of the same shape, the same at every call, without gradients.

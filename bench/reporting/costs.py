@@ -70,6 +70,8 @@ def _rate_decimals(runs: Sequence[Run]) -> int:
 def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
     """Return the columns of a cost table of `runs`, each with what it measures."""
     rate_decimals = _rate_decimals(runs)
+    known = any(cell.status.energy_joules is not None for run in runs for cell in run.cells)
+    energy_measures = [(_cost("energy_kilojoules", "Energy (kJ)", "Energy", "(kJ)", 1), _energy)] if known else []
     return [
         (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
         (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
@@ -81,6 +83,12 @@ def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
         (_cost("data_wait_percent", "Data wait (%)", "Wait", r"(\%)", 1), _data_wait),
         (_cost("lost_seconds", "Lost (s)", "Lost", "(s)", 0, printed=False), _mean(lambda c: c.status.lost_seconds)),
         (_cost("peak_memory_gib", "Peak memory (GiB)", "Memory", "(GiB)", 2), _peak_memory),
+        (_cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1), _milliseconds_per_window),
+        *energy_measures,
+        (
+            _cost("warmup_seconds", "Warm-up (s)", "Warm", "(s)", 1, printed=False),
+            _mean(lambda c: c.status.warmup_seconds),
+        ),
         (_cost("cells", "Cells", "", "Cells", 0, printed=False), lambda run, model: float(len(run.cells_of(model)))),
         (_cost("failed_cells", "Failed", "", "Failed", 0), _failed),
     ]
@@ -136,6 +144,17 @@ def _data_wait(run: Run, model: str) -> float | None:
 def _peak_memory(run: Run, model: str) -> float | None:
     peaks = [cell.status.peak_memory_bytes for cell in run.cells_of(model)]
     return max(peaks) / 2**30 if any(peaks) else None
+
+
+def _milliseconds_per_window(run: Run, model: str) -> float | None:
+    times = [cell.seconds_per_window for cell in run.cells_of(model) if cell.seconds_per_window is not None]
+    return 1000 * statistics.median(times) if times else None
+
+
+def _energy(run: Run, model: str) -> float | None:
+    drawn = [cell.status.energy_joules for cell in _trained_cells(run, model)]
+    known = [joules for joules in drawn if joules is not None]
+    return statistics.fmean(known) / 1000 if known else None
 
 
 def _failed(run: Run, model: str) -> float | None:

@@ -1,0 +1,156 @@
+"""Steps through the stepper are the translator's own; on a GPU the recorded step is the plain one, bit for bit."""
+
+import logging
+
+import pytest
+import torch
+
+import models
+from bench.devices import make_deterministic
+from bench.stepping import PLAIN_STEPS, Stepper
+
+R = 64
+NARROW = {
+    "pix2pix": {"ngf": 8, "ndf": 8},
+    "unet-l1": {"ngf": 8},
+    "pix2pixhd": {"ngf": 4, "ndf": 8, "n_blocks": 2, "vgg_loss": "off"},
+    "cyclegan": {"ngf": 8, "ndf": 8, "n_blocks": 2, "pool_size": 3},
+}
+STEPS = PLAIN_STEPS + 9
+on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+def built(name, device):
+    torch.manual_seed(0)
+    return models.build(name, models.parse_settings(name, NARROW[name]), R, seed=0, device=device)
+
+
+def batch(step, device, size=1):
+    generator = torch.Generator().manual_seed(step)
+    return (torch.rand(2, size, 3, R, R, generator=generator) * 2 - 1).to(device)
+
+
+def trained(translator, device, steps, *, precision="fp32", size=1, start=0):
+    stepper = Stepper(translator, device, precision)
+    losses = []
+    for step in range(start, steps):
+        stepper.begin(step / STEPS)
+        translator.scale_lr(1.0 - step / STEPS)
+        stepper.wait_for_room()
+        losses.append({name: value.clone() for name, value in stepper.step(*batch(step, device, size)).items()})
+    return stepper, [{name: float(value) for name, value in each.items()} for each in losses]
+
+
+def weights(translator):
+    return {
+        f"{name}.{key}": value.cpu().clone()
+        for name, network in translator.networks().items()
+        for key, value in network.state_dict().items()
+    }
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_on_a_cpu_a_step_is_the_translators_own(name):
+    stepped, own = built(name, "cpu"), built(name, "cpu")
+    torch.manual_seed(1)
+    stepper, losses = trained(stepped, "cpu", 3)
+    torch.manual_seed(1)
+    for step in range(3):
+        own.set_progress(step / STEPS)
+        own.scale_lr(1.0 - step / STEPS)
+        wanted = own.train_step(*batch(step, "cpu"))
+        assert losses[step] == {key: float(value) for key, value in wanted.items()}
+    assert same(weights(stepped), weights(own))
+    assert stepper.warm
+    assert not stepper.recorded
+    assert not stepper.busy
+
+
+@pytest.fixture
+def deterministic_gpu():
+    before = torch.are_deterministic_algorithms_enabled()
+    make_deterministic("cuda:0")
+    yield "cuda:0"
+    torch.use_deterministic_algorithms(before)
+
+
+@on_gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", NARROW)
+def test_the_recorded_step_is_the_plain_one(name, precision, deterministic_gpu):
+    results = []
+    for recordable in (True, False):
+        translator = built(name, deterministic_gpu)
+        translator.recordable = recordable
+        torch.manual_seed(1)
+        stepper, losses = trained(translator, deterministic_gpu, STEPS, precision=precision)
+        assert stepper.recorded == recordable
+        results.append((losses, weights(translator)))
+    assert results[0][0] == results[1][0]
+    assert same(results[0][1], results[1][1])
+
+
+@on_gpu
+@pytest.mark.parametrize("name", NARROW)
+def test_a_resumed_recording_goes_on_exactly(name, deterministic_gpu):
+    device = deterministic_gpu
+    straight = built(name, device)
+    torch.manual_seed(1)
+    trained(straight, device, STEPS)
+    first = built(name, device)
+    torch.manual_seed(1)
+    trained(first, device, PLAIN_STEPS + 4)
+    state, random = first.state(), torch.cuda.get_rng_state(device)
+    resumed = built(name, device)
+    resumed.load_state(torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, state))
+    torch.cuda.set_rng_state(random, device)
+    trained(resumed, device, STEPS, start=PLAIN_STEPS + 4)
+    assert same(weights(straight), weights(resumed))
+
+
+@on_gpu
+@pytest.mark.parametrize("name", NARROW)
+def test_batches_of_several_are_recorded_too(name, deterministic_gpu):
+    stepper, losses = trained(built(name, deterministic_gpu), deterministic_gpu, STEPS, size=3)
+    assert stepper.recorded
+    assert all(value == value for each in losses for value in each.values())
+
+
+@on_gpu
+def test_a_step_that_waits_for_the_device_runs_plainly_and_says_so(caplog):
+    translator = built("unet-l1", "cuda:0")
+    own = translator.train_step
+
+    def waiting(bw, color):
+        losses = own(bw, color)
+        losses["G_L1"].item()
+        return losses
+
+    translator.train_step = waiting
+    with caplog.at_level(logging.WARNING, logger="bench"):
+        stepper, losses = trained(translator, "cuda:0", STEPS)
+    assert stepper.warm
+    assert not stepper.recorded
+    assert "cannot be recorded as a CUDA graph" in caplog.text
+    assert len({each["G_L1"] for each in losses}) == STEPS
+
+
+@on_gpu
+@pytest.mark.parametrize("name", NARROW)
+def test_gpu_and_cpu_agree(name):
+    """In float64 nothing but the order of additions differs; dropout draws other numbers there and is off."""
+    settings = models.parse_settings(name, NARROW[name] | ({"dropout": 0.0} if name in ("pix2pix", "unet-l1") else {}))
+    losses = []
+    for device in ("cpu", "cuda:0"):
+        translator = models.build(name, settings, R, seed=0, device=device, dtype=torch.float64)
+        stepper = Stepper(translator, device, "fp32")
+        for step in range(PLAIN_STEPS + 2):
+            stepper.begin(0.0)
+            found = stepper.step(*(each.double() for each in batch(step, device)))
+        losses.append([float(value) for value in found.values()])
+    # Recorded losses are kept in float32.
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
