@@ -1,4 +1,4 @@
-"""The project's errands: `nox -s demo`, `nox -s tests`, `nox -s lint`, `nox -s types`, `nox -s endurance`, `nox -s cluster`, `nox -s speed`."""
+"""The project's errands; `nox --list` names them."""
 
 import nox
 
@@ -49,7 +49,7 @@ def large(session: nox.Session) -> None:
 
 @nox.session
 def speed(session: nox.Session) -> None:
-    """Training steps a second, ours beside the textbook step, with equal losses asserted; arguments: benchmarks/training_speed.py."""
+    """Training steps a second, ours beside the textbook step, losses asserted equal; see benchmarks/training_speed.py."""
     session.install("-e", ".")
     session.run("python", "benchmarks/training_speed.py", *session.posargs)
 
