@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ from bench.validation import collapse_warning
 _log = logging.getLogger("bench")
 
 Validate = Callable[[models.Translator], dict[str, float]]
+
+
+STATUS_SECONDS = 1.0
+"""A cell's status is written no more often than this: on a GPU hundreds of steps go by meanwhile."""
 
 
 class Watcher(Protocol):
@@ -74,6 +79,7 @@ class CellTraining:
     stepper: Stepper = field(init=False)
     warmup_seconds: float = field(init=False, default=0.0)
     energy: EnergyMeter = field(init=False)
+    told: float = field(init=False, default=-math.inf)
 
     def __post_init__(self) -> None:
         assert self.cell.seed is not None, "reference rows without a seed are not trained"
@@ -188,12 +194,16 @@ class CellTraining:
         return self.clock.seconds > DEADLINE_FACTOR * self.plan.share
 
     def _record(self) -> None:
+        self._pause_clock()
         losses = self.losses.latest
         factor = lr_factor(self.step - 1, self.steps, self.experiment.training.constant_lr_share)
         self.curve.add(self.step, self.clock.seconds, "train", losses | {"lr_factor": factor})
         self.watcher.losses(self.step, losses, self.rate)
         self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
-        self._status("running").save(self.folder)
+        if time.monotonic() - self.told > STATUS_SECONDS:
+            self._status("running").save(self.folder)
+            self.told = time.monotonic()
+        self._start_clock()
 
     def _snapshot(self) -> None:
         self._pause_clock()
