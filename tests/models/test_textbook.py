@@ -1,0 +1,65 @@
+"""Every model's step gives the losses of the step that the papers' code does, written plainly in benchmarks/textbook.py."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import models
+
+R, STEPS = 64, 4
+NARROW = {
+    "pix2pix": {"ngf": 4, "ndf": 4, "dropout": 0.0},
+    "pix2pixhd": {"ngf": 4, "ndf": 4, "n_blocks": 1, "vgg_loss": "off"},
+    "cyclegan": {"ngf": 4, "ndf": 4, "n_blocks": 1},
+}
+
+
+@pytest.fixture(scope="module")
+def yardstick():
+    path = Path(__file__).parents[2] / "benchmarks" / "textbook.py"
+    spec = importlib.util.spec_from_file_location("textbook", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["textbook"] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["textbook"]
+
+
+@pytest.mark.parametrize("name", NARROW)
+@pytest.mark.parametrize("size", [1, 2])
+def test_losses_are_those_of_the_textbook_step(name, size, yardstick):
+    settings = models.parse_settings(name, NARROW[name])
+    ours = models.build(name, settings, R, seed=0, dtype=torch.float64)
+    theirs = yardstick.textbook(name, ours, yardstick.Parts(lambda: None))
+    for step in range(STEPS):
+        generator = torch.Generator().manual_seed(step)
+        bw, color = torch.rand(2, size, 3, R, R, generator=generator, dtype=torch.float64) * 2 - 1
+        found, wanted = ours.train_step(bw, color), theirs.step(bw, color)
+        assert found.keys() == wanted.keys()
+        for key, value in wanted.items():
+            assert float(found[key]) == pytest.approx(float(value), rel=1e-9, abs=1e-12)
+    for network, plain in theirs.networks.items():
+        for key, value in plain.state_dict().items():
+            assert torch.allclose(
+                ours.networks()[network].state_dict()[key].double(), value.double(), rtol=1e-6, atol=1e-6
+            )
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_flops_are_counted_on_the_textbook_step(name, yardstick):
+    """So that a faster implementation leaves the budget what it was."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from bench.planning import flops_per_step
+
+    settings = models.parse_settings(name, NARROW[name])
+    translator = models.build(name, settings, R, seed=0, device="meta")
+    theirs = yardstick.textbook(name, translator, yardstick.Parts(lambda: None))
+    batch = torch.empty(1, 3, R, R, device="meta")
+    counter = FlopCounterMode(display=False)
+    with counter:
+        theirs.step(batch, batch)
+    assert flops_per_step(name, settings, R, 1) == counter.get_total_flops()
