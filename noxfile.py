@@ -16,6 +16,21 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def demo_report(session: nox.Session) -> None:
+    """Train the demo, write its report to reports/demo, verify it, and put its table and its picture into the READMEs.
+
+    The run stays in runs/reports/demo: delete it to train again.
+    """
+    session.install("-e", ".")
+    run, report = "runs/reports/demo", "reports/demo"
+    command = f"bench run --preset demo --data synthetic --models all --budget 6m --seeds 2 --out {run}"
+    session.run(*command.split(), *session.posargs)
+    session.run("bench", "report", run, "--out", "reports", "--name", "demo")
+    session.run("bench", "verify", report, "--run", run)
+    session.run("python", "benchmarks/readme_demo.py", report)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Set up and pass the tests, a worker a core; extra arguments go to pytest."""
     session.install("-e", ".[tests]")

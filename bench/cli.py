@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.cli_metrics import evaluate, metrics
 from bench.cli_prepare import prepare
+from bench.cli_publish import publish
 from bench.cli_run import run, show_table, status, wide_console
 from bench.cli_verify import verify
 from bench.errors import RequestError
@@ -210,6 +211,7 @@ def _colorize(request: Any) -> int:
 bench.add_command(metrics)
 bench.add_command(evaluate)
 bench.add_command(verify)
+bench.add_command(publish)
 
 
 @bench.group()

@@ -168,6 +168,11 @@ class RunFolder:
         return self.path / "report"
 
     @property
+    def published(self) -> Path:
+        """What `bench publish` writes: models and results as the Hub takes them."""
+        return self.path / "published"
+
+    @property
     def mean_chroma(self) -> Path:
         """Mean a* and b* of the training pages, for the reference row of that name."""
         return self.path / "mean-chroma.json"

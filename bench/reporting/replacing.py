@@ -1,4 +1,7 @@
-"""Puts a report in its place: everything is written into a new folder, which then takes the place of the old one at once."""
+"""Puts a report in its place: everything is written into a new folder, which then takes the place of the old one at once.
+
+The same for other folders that are written whole (`Kind`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import glob
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import locks
@@ -14,9 +18,22 @@ from bench.errors import RequestError
 OWN_NAMES = {"tables", "figures", "data", "index.html", "methods.md", "results.json"}
 """What a report consists of; a folder with anything else in it is not replaced."""
 
-
 LOCK = "lock"
 """In a folder that is being filled: held by the process that fills it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of folder that is written whole: what it is called, the only names in it, the file that every one of them has, and
+    the folders that it begins with."""
+
+    what: str
+    names: frozenset[str]
+    mark: str
+    folders: tuple[str, ...]
+
+
+REPORT = Kind("report", frozenset(OWN_NAMES), "results.json", ("tables", "figures"))
 
 
 def replace_report(out: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
@@ -24,13 +41,18 @@ def replace_report(out: Path, write: Callable[[Path], None]) -> tuple[Path, ...]
 
     An earlier report in `out` is replaced whole, or not at all. Raises RequestError where `out` holds files that no report wrote.
     """
-    _check_target(out)
+    return replace_folder(out, write, REPORT)
+
+
+def replace_folder(out: Path, write: Callable[[Path], None], kind: Kind) -> tuple[Path, ...]:
+    """`replace_report` for a folder of any kind."""
+    _check_target(out, kind)
     out.parent.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     stage = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         with locks.held(stage / LOCK, mend="another process writes the same report"):
-            for name in ("tables", "figures"):
+            for name in kind.folders:
                 (stage / "new" / name).mkdir(parents=True)
             # mkdtemp makes private folders; the report is meant to be read by others.
             (stage / "new").chmod(0o755)
@@ -51,16 +73,18 @@ def _sweep(out: Path) -> None:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _check_target(out: Path) -> None:
+def _check_target(out: Path, kind: Kind) -> None:
     if out.exists() and not out.is_dir():
         raise RequestError(f"{out}: a file, not a folder: give another --out")
-    strangers = sorted(path.name for path in out.iterdir() if path.name not in OWN_NAMES) if out.exists() else []
+    strangers = sorted(path.name for path in out.iterdir() if path.name not in kind.names) if out.exists() else []
     if strangers:
-        raise RequestError(f"{out} holds {strangers[0]!r}, which no report wrote: give a new or empty folder as --out")
-    if out.exists() and any(out.iterdir()) and not (out / "results.json").is_file():
+        raise RequestError(
+            f"{out} holds {strangers[0]!r}, which no {kind.what} wrote: give a new or empty folder as --out"
+        )
+    if out.exists() and any(out.iterdir()) and not (out / kind.mark).is_file():
         # Folders called data, figures and tables are not rare.
         raise RequestError(
-            f"{out} is not empty and holds no report (no results.json): give a new or empty folder as --out"
+            f"{out} is not empty and holds no {kind.what} (no {kind.mark}): give a new or empty folder as --out"
         )
 
 
