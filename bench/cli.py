@@ -89,7 +89,11 @@ bench.add_command(status)
     "reports/ for several runs.",
 )
 @click.option("--name", help="Name of the report's folder in OUT, in place of the names of the runs.")
-def report(runs: tuple[Path, ...], out: Path | None, name: str | None) -> int:
+@click.option(
+    "--pictures", type=click.FloatRange(0, 1_000_000), metavar="MB", default=24, show_default=True,
+    help="Room for the pictures of the page's viewer, which a report of one run has; 0: none.",
+)  # fmt: skip
+def report(runs: tuple[Path, ...], out: Path | None, name: str | None, pictures: float) -> int:
     """Write tables, figures and a page from the files of RUNS (default: the newest run).
 
     Several runs make one report, side by side: other recipes, budgets, machines, seeds, models or precisions. They must have
@@ -97,7 +101,7 @@ def report(runs: tuple[Path, ...], out: Path | None, name: str | None) -> int:
     """
     from bench.reporting.request import make_report
 
-    made = make_report(runs, out, name)
+    made = make_report(runs, out, name, pictures)
     for warning in made.warnings:
         click.echo(f"bench: {warning}", err=True)
     show_table(made.folder)

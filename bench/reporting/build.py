@@ -25,6 +25,8 @@ from bench.reporting.scores import Scores, score_run
 from bench.reporting.shipped import seal, ship
 from bench.reporting.style import figure_style, save
 from bench.reporting.tables import differences_table, main_table, secondary_tables
+from bench.reporting.viewer_files import HeldPictures, held_pictures
+from bench.reporting.viewer_pictures import BUDGET, write_viewer_pictures
 from bench.reporting.writing import to_csv, to_markdown
 
 
@@ -37,36 +39,38 @@ class Report:
     warnings: tuple[str, ...]
 
 
-def build_report(run_folder: Path, out: Path) -> Report:
+def build_report(run_folder: Path, out: Path, picture_budget: int = BUDGET) -> Report:
     """Write tables, figures, results.json and index.html of the run into `out`; returns the report.
 
-    An earlier report in `out` is replaced whole, or not at all. Raises RequestError where the run has nothing to report, where its
-    scores contradict each other (a model better than the truth itself), and where `out` holds files that no report wrote.
+    The pictures of the page's viewer take up to `picture_budget` bytes. An earlier report in `out` is replaced whole, or not at
+    all. Raises RequestError where the run has nothing to report, where its scores contradict each other (a model better than the
+    truth itself), and where `out` holds files that no report wrote.
     """
     run = read_run(run_folder)
     scores = score_run(run)
     refuse_link(out)
     out = out.resolve()
-    files = replace_report(out, lambda folder: _write(run, scores, folder))
+    files = replace_report(out, lambda folder: _write(run, scores, folder, picture_budget))
     return Report(out, files, warnings(run, scores))
 
 
-def _write(run: Run, scores: Scores, folder: Path) -> None:
+def _write(run: Run, scores: Scores, folder: Path, picture_budget: int) -> None:
     with figure_style():
         pictures = write_pictures(_drawings(run, scores), folder / "figures")
-    write_texts(report_texts(run, scores, pictures), folder)
+    write_viewer_pictures(run, folder, picture_budget)
+    write_texts(report_texts(run, scores, pictures, held_pictures(folder)), folder)
     ship([run.folder.path], folder)
     seal(folder)
 
 
-def report_texts(run: Run, scores: Scores, pictures: Sequence[Picture]) -> dict[str, str]:
-    """Return every text of the report by its path in it; `pictures` are those that the page shows."""
+def report_texts(run: Run, scores: Scores, pictures: Sequence[Picture], held: HeldPictures) -> dict[str, str]:
+    """Return every text of the report by its path in it; `pictures` are the page's figures, `held` what its viewer shows."""
     tables = [main_table(run, scores), differences_table(run, scores), cost_table(run)]
     made = [*(table for table in tables if table is not None), *secondary_tables(run, scores)]
     return table_texts(made) | {
         "results.json": results_text(run, scores),
         "methods.md": methods_markdown(run, scores, pictures),
-        "index.html": page(run, scores, made, pictures),
+        "index.html": page(run, scores, made, pictures, held),
     }
 
 

@@ -1,7 +1,8 @@
-"""Makes plain text safe in CSV, Markdown and LaTeX. Names of models, pages and data sources may hold anything."""
+"""Makes plain text safe in CSV, Markdown, LaTeX and scripts. Names of models, pages and data sources may hold anything."""
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -117,3 +118,9 @@ def _latex_character(character: str) -> str:
     if base.isascii() and base.isalpha() and mark in _ACCENTS:
         return f"\\{_ACCENTS[mark]}{{{base}}}"
     return f"[U+{ord(character):04X}]"
+
+
+def script_json(value: object) -> str:
+    """Return `value` as compact JSON in ASCII that can stand in a <script> element: nothing in it ends it or opens a comment."""
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -7,29 +7,49 @@ from dataclasses import dataclass
 from typing import Any
 
 import jinja2
+from markupsafe import Markup
 
 from bench.metrics.registry import METRICS
 from bench.reporting import methods, sentences
-from bench.reporting.escaping import escape_markdown
-from bench.reporting.layout import Table, printed_parts
+from bench.reporting.escaping import escape_markdown, script_json
+from bench.reporting.inlining import content_policy, script, style
+from bench.reporting.layout import Table, digits, printed_parts
 from bench.reporting.naming import MAIN_METRICS, counted, duration, listed, metric_title, short_digest
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
+from bench.reporting.viewer import viewer_caption, viewer_data
+from bench.reporting.viewer_files import HeldPictures
 
 QUESTION = "Which GAN colours manga best, at the same compute, and how sure are we?"
 
 
+TABLE_KINDS = (("csv", "CSV"), ("md", "Markdown"), ("tex", "LaTeX"))
+"""Forms of every table, and what they are called."""
+
+SCRIPTS = ("theme.js", "sorting.js")
+"""Scripts of every page."""
+
+VIEWER_SCRIPTS = (
+    "viewer_data.js", "viewer_choosing.js", "viewer_strip.js", "viewer_stage.js", "viewer_gestures.js", "viewer_scores.js",
+    "viewer.js",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One figure of the page: figures/<name>.png and .pdf, a title, a caption."""
+    """One figure of the page: figures/<name>.png and the other `kinds`, a title, a caption."""
 
     name: str
     title: str
     caption: str
+    kinds: tuple[str, ...] = ("pdf", "png")
 
 
-def page(run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[Picture]) -> str:
-    """Return index.html; every text that comes from the run is escaped."""
+def page(
+    run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[Picture], held: HeldPictures | None = None
+) -> str:
+    """Return index.html, with a viewer of the pictures that the report holds; every text that comes from the run is escaped."""
+    viewer = viewer_values(run, held or HeldPictures())
     values: dict[str, Any] = {
         "question": QUESTION,
         "run": run.name,
@@ -37,16 +57,26 @@ def page(run: Run, scores: Scores, tables: Sequence[Table], pictures: Sequence[P
         "facts": facts(run),
         "notice": notice(scores),
         "holes": sentences.holes(run),
-        "tables": {table.name: table for table in tables},
+        "tables": tables,
         "pictures": pictures,
+        "viewer": viewer,
         "methods": methods.methods_text(run, scores),
         "provenance": provenance(run),
     }
-    return render("index.html.jinja", values)
+    return render("index.html.jinja", values, with_viewer=viewer is not None)
 
 
-def render(template: str, values: dict[str, Any]) -> str:
+def viewer_values(run: Run, held: HeldPictures) -> dict[str, str] | None:
+    """Return caption and data of the comparison viewer, None where the report holds no pictures."""
+    data = viewer_data(run, held)
+    return None if data is None else {"caption": viewer_caption(run, held), "data": Markup(script_json(data))}
+
+
+def render(template: str, values: dict[str, Any], *, with_viewer: bool = False) -> str:
     """Return the page that `template` makes of `values`, every text in them escaped."""
+    scripts = script(*SCRIPTS, *(VIEWER_SCRIPTS if with_viewer else ()))
+    styles = style("style.css", *(["viewer.css"] if with_viewer else []))
+    inlined = {"script": scripts, "style": styles, "policy": content_policy(scripts, styles)}
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.reporting"),
         autoescape=True,
@@ -54,8 +84,13 @@ def render(template: str, values: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["printed_parts"] = printed_parts
-    return environment.get_template(template).render(values) + "\n"
+    environment.globals |= {"printed_parts": printed_parts, "sort_value": _sort_value, "table_kinds": TABLE_KINDS}
+    return environment.get_template(template).render(values | {"inlined": inlined}) + "\n"
+
+
+def _sort_value(value: float) -> str:
+    """Return `value` as JavaScript reads it, in the digits of CSV."""
+    return digits(value).replace("inf", "Infinity")
 
 
 def answer(run: Run, scores: Scores) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import locks
 from bench.errors import RequestError
 
-OWN_NAMES = {"tables", "figures", "data", "index.html", "methods.md", "results.json"}
+OWN_NAMES = {"tables", "figures", "pictures", "data", "index.html", "methods.md", "results.json"}
 """What a report consists of; a folder with anything else in it is not replaced."""
 
 LOCK = "lock"

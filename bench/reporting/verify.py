@@ -22,6 +22,7 @@ from bench.reporting.joined.reading import read_joined
 from bench.reporting.reading import CellResult, Run, read_run
 from bench.reporting.scores import score_run
 from bench.reporting.shipped import broken_seals, shipped_runs
+from bench.reporting.viewer_files import held_pictures
 from data.split_files import stored_digest
 
 MOST_LINES = 20
@@ -72,7 +73,7 @@ def _rebuilt(runs: Sequence[Path], report: Path) -> dict[str, str]:
     if len(runs) == 1:
         run = read_run(runs[0])
         scores = score_run(run)
-        return report_texts(run, scores, present_pictures(run, scores, report))
+        return report_texts(run, scores, present_pictures(run, scores, report), held_pictures(report))
     # The originals, which are compared when a report is written, are not shipped.
     joined = read_joined(runs, with_pictures=False)
     across = score_joined(joined)

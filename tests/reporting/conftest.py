@@ -1,6 +1,7 @@
 """A small plausible run folder, as the harness leaves one: three models and unet-l1 with two seeds, three untrained rows."""
 
 import json
+import os
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -288,15 +289,34 @@ def unrendered(monkeypatch):
 
 
 class Links(HTMLParser):
-    """Collects what a page loads or links to, and its tags."""
+    """Collects what a page loads or links to, its tags, and what stands in them: scripts by their type, and styles."""
 
     def __init__(self):
         super().__init__()
-        self.targets, self.tags = [], set()
+        self.targets, self.tags, self.handlers, self.policy = [], set(), [], ""
+        self.scripts, self.styles, self.into = [], [], None
 
     def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
         self.tags.add(tag)
-        self.targets += [value for name, value in attributes if name in ("src", "href")]
+        self.targets += [
+            values[name] for name in ("src", "href") if name in values and not values[name].startswith("#")
+        ]
+        self.handlers += [name for name in values if name.startswith("on") or name == "style"]
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"]
+        self.into = {"script": self.scripts, "style": self.styles}.get(tag)
+        if self.into is not None:
+            self.into.append((values.get("type", ""), ""))
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self.into = None
+
+    def handle_data(self, data):
+        if self.into is not None:
+            kind, text = self.into[-1]
+            self.into[-1] = (kind, text + data)
 
 
 @pytest.fixture
@@ -309,3 +329,48 @@ def links_of():
         return links
 
     return parsed
+
+
+def chromium():
+    """Where the system's Chromium lies, None where there is none; none is ever fetched."""
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real browser without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if chromium() is None:
+        pytest.skip("there is no Chromium here: `apt-get install chromium`")
+    # A container's root has no sandbox for it.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=chromium(), args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open index.html of a report; whatever a page says to the console, asks for elsewhere or pops up fails the test."""
+    complaints, contexts = [], []
+
+    def opened(report, width=1440, height=900, **settings):
+        context = browser.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        page.on("request", lambda asked: asked.url.startswith("file://") or complaints.append(asked.url))
+        page.on("requestfailed", lambda asked: complaints.append(f"missing {asked.url}"))
+        page.goto((report / "index.html").as_uri())
+        return page
+
+    opened.complaints = complaints
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
