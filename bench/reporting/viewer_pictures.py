@@ -34,8 +34,8 @@ THUMBNAIL_HEIGHT = 96
 THUMBNAIL_QUALITY = 60
 """Of lossy WebP, about 1.5 kB each: a thumbnail is there to be recognised."""
 
-LOSSLESS_EFFORT = 20
-"""Of lossless WebP, 0 to 100: more takes several times as long for a few per cent."""
+LOSSLESS_METHOD = 0
+"""Of lossless WebP, 0 to 6: 4 makes outputs of 256 px 6 % smaller in thirty times as long (4 and 140 ms)."""
 
 Pixels = NDArray[np.uint8]
 
@@ -119,7 +119,7 @@ def _thumbnail(pixels: Pixels) -> bytes:
 
 
 def _lossless(pixels: Pixels) -> bytes:
-    return _encoded(Image.fromarray(pixels), "WEBP", lossless=True, quality=LOSSLESS_EFFORT)
+    return _encoded(Image.fromarray(pixels), "WEBP", lossless=True, method=LOSSLESS_METHOD, quality=0)
 
 
 def _indexed(overlay: Pixels) -> bytes:

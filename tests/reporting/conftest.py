@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -365,11 +366,19 @@ def open_page(browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
         page.on("request", lambda asked: asked.url.startswith("file://") or complaints.append(asked.url))
-        page.on("requestfailed", lambda asked: complaints.append(f"missing {asked.url}"))
+        # A picture that is no longer wanted is aborted.
+        page.on("requestfailed", lambda asked: "ABORTED" in asked.failure or complaints.append(f"missing {asked.url}"))
         page.goto((report / "index.html").as_uri())
         return page
 
-    opened.complaints = complaints
+    def waited(page, condition, seconds=10):
+        """Wait until the condition, an expression of JavaScript, holds; the page's own policy allows no polling inside it."""
+        end = time.monotonic() + seconds
+        while not page.evaluate(condition):
+            assert time.monotonic() < end, f"not within {seconds} s: {condition}"
+            page.wait_for_timeout(10)
+
+    opened.complaints, opened.waited = complaints, waited
     yield opened
     for context in contexts:
         context.close()

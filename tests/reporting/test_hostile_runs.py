@@ -16,6 +16,7 @@ from bench.errors import RequestError
 from bench.reporting.build import build_report
 from bench.reporting.grid import chosen_windows
 from bench.reporting.reading import read_run
+from data.printing import printable
 
 FORMULA, SCRIPT, INPUT = '=HYPERLINK("http://x")', "<script>alert(1)</script>", "\\input{/etc/passwd}"
 MATHS, LINK, PICTURE, COLOUR = (
@@ -137,18 +138,16 @@ def test_hostile_names_do_nothing_in_the_finished_report(hostile_run, tmp_path, 
 
 def test_hostile_names_do_nothing_in_a_browser(hostile_run, tmp_path, open_page, unrendered):
     """Whatever ran, loaded or popped up would fail the test."""
-    hostile = {"window": "a\"'><script>alert(1)</script>#?%2e%2e{n}</SCRIPT><!--\u2028", "page": SCRIPT}
+    windows = [f"a\"'><script>alert(1)<\u2215script>#?%2e%2e{n}<!--\u2028" for n in range(12)]
     for path in hostile_run.glob("cells/*/*.parquet"):
         frame = pd.read_parquet(path)
         if "window" in frame:
-            names = [hostile["window"].replace("/", "\u2215").format(n=n) for n in range(len(frame))]
-            frame.assign(window=names).to_parquet(path)
-    for folder in hostile_run.glob("**/predictions"):
-        pictures = sorted(folder.iterdir())
-        for number, picture in enumerate(pictures):
-            picture.rename(picture.with_name(hostile["window"].replace("/", "\u2215").format(n=number) + ".png"))
+            frame.assign(window=windows).to_parquet(path)
+    for folder in (*hostile_run.glob("cells/*/predictions"), *hostile_run.glob("test/*")):
+        for window, picture in zip(windows, sorted(folder.iterdir()), strict=True):
+            picture.rename(picture.with_name(f"{printable(window)}.png"))
     page = open_page(build_report(hostile_run, tmp_path / "report").folder)
-    page.wait_for_function("[...document.querySelectorAll('.layer .picture')].some(i => i.complete && i.naturalWidth)")
+    open_page.waited(page, "[...document.querySelectorAll('.layer .picture')].some(i => i.complete && i.naturalWidth)")
     assert "<script>" in page.locator("#page-name").text_content()
     assert FORMULA in page.locator("#side-left option").all_text_contents()[2]
     assert SCRIPT in page.locator("#page-group").text_content()

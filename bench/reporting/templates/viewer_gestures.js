@@ -2,6 +2,7 @@
 
 const WHEEL_SPEED = 0.002; // Of the logarithm of the zoom, a px of scrolling.
 const PX_OF_A_LINE = 16; // Some mice scroll by lines.
+const STILL = 4; // Px: a pointer that moved less was pressed, not dragged.
 
 class Gestures {
   constructor(stage) {
@@ -25,19 +26,18 @@ class Gestures {
     this.pointers.set(event.pointerId, pointOf(event));
     const onDivider = this.stage.divider.contains(event.target);
     if (this.pointers.size === 1) {
+      this.start = pointOf(event);
       this.dragsDivider = onDivider || this.stage.view.scale === 1;
     }
     (onDivider ? this.stage.divider : this.stage.element).focus({ preventScroll: true });
-    if (this.dragsDivider && this.pointers.size === 1) {
-      this.stage.moveDivider(this.shareOf(event).x);
-    }
   }
 
   move(event) {
     const before = this.pointers.get(event.pointerId);
-    if (!before) {
+    if (!before || (this.start && distance(this.start, pointOf(event)) < STILL)) {
       return;
     }
+    this.start = null;
     if (this.pointers.size > 1) {
       this.pinch(event);
     } else if (this.dragsDivider) {
