@@ -20,8 +20,8 @@ from bench.runfolder import RunFolder
 
 TABLES = ("main", "across", "gaps", "differences", "cost", "lines", "colour")
 EXPECTED = {
-    "index.html", "results.json", "methods.md",
-    *(f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "md", "tex")),
+    "index.html", "results.json", "methods.md", "methods.tex", "references.bib",
+    *(f"tables/{name}{kind}" for name in TABLES for kind in (".csv", ".md", ".tex", "-narrow.tex")),
     *(f"figures/{name}.{kind}" for name in ("moves", "grid") for kind in ("pdf", "png")),
 }  # fmt: skip
 
