@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,30 +20,32 @@ from bench.reporting.layout import Row, Table
 class Form:
     """A form of a table: its environment, the narrowest room in pt that it must fit, and what follows its name in files.
 
-    A line of its caption holds about `characters`.
+    A line of its caption holds about `caption_characters`, one of its notes `note_characters`.
     """
 
     environment: str
     width: float
     suffix: str
-    characters: int
+    caption_characters: int
+    note_characters: int
 
 
-TWO_COLUMN = Form("table*", 345.0, "", 80)
+TWO_COLUMN = Form("table*", 345.0, "", 70, 94)
 """As wide as the text: that of article at 10 pt, and of every two-column class."""
 
-ONE_COLUMN = Form("table", 221.0, "-narrow", 52)
+ONE_COLUMN = Form("table", 221.0, "-narrow", 44, 58)
 """As wide as a column: that of article in two columns on A4 is the narrowest; IEEEtran has 252 pt, acmart 241 pt."""
 
-LOWEST = 550.0
-"""Height in pt of the smallest text that floats are fitted to: article at 10 pt."""
+LOWEST = 535.0
+"""Height in pt that floats are fitted to: the text of article at 10 pt has 550, and estimates fall short by a line or two."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """A size of type: its command, that of half-widths below or beside, and widths and heights in pt.
 
-    `digit` and `letter` are widths at `command`, `small_digit` at `small`; `sign` is that of ± with its space.
+    `digit` and `letter` are the widths of a digit and of a small letter at `command`, `small_digit` is that of a digit at `small`;
+    `sign` is that of ±.
     """
 
     command: str
@@ -56,24 +59,28 @@ class Size:
     small_line: float
 
 
-FOOTNOTE = Size(r"\footnotesize", r"\scriptsize", 4.3, 4.0, 4.4, 7.2, 4.0, 9.6, 8.6)
-SCRIPT = Size(r"\scriptsize", r"\scriptsize", 4.0, 4.0, 4.1, 7.2, 3.0, 8.2, 8.2)
+FOOTNOTE = Size(r"\footnotesize", r"\scriptsize", 4.3, 4.0, 4.0, 9.8, 4.0, 9.6, 8.6)
+SCRIPT = Size(r"\scriptsize", r"\scriptsize", 4.0, 4.0, 3.8, 9.3, 3.0, 8.2, 8.2)
 
 _BESIDE = 2.0
 """Space in pt between a value and the half-width beside it."""
 
+_BOLD = 1.5
+"""By how much in pt a bold number is wider than another."""
+
+_CAPITAL = 1.5
+"""Width of a capital against a small letter."""
+
 _LONGEST_LABEL = 24
 """Most characters of a row's label on one line."""
 
-_RULE, _HEADS, _BETWEEN = 4.0, 34.0, 8.0
-"""Heights in pt of a rule with its space, of the columns' heads with the rules around them, of the space between two panels."""
+_RULE, _HEADS, _BETWEEN, _ROW_GAP = 4.0, 40.0, 8.0, 1.0
+"""Heights in pt of a rule with its space, of the columns' heads with the rules around them, and of the space between two panels and
+between two rows of two lines."""
 
-_CAPTION_LINE, _NOTE_LINE = 9.6, 8.2
-_CAPTION_SPACE = 24.0
+_CAPTION_LINE, _NOTE_LINE = 12.0, 8.0
+_CAPTION_SPACE = 16.0
 """Heights in pt of a line of the caption and of the notes, and of the space around the caption."""
-
-_NOTE_CHARACTERS = 1.15
-"""A line of the notes, in smaller type, holds so many more characters than one of the caption."""
 
 Sections = Sequence[tuple[str, tuple[Row, ...]]]
 """Sections of a table, each with what stands over it."""
@@ -156,11 +163,24 @@ def _widths(table: Table, layout: Layout) -> tuple[float, list[float]]:
 
 def _column_width(column: PrintedColumn, layout: Layout) -> float:
     size = layout.size
-    head = max(len(word) for word in column.column.shown.split()) * size.letter
+    head = head_letters(column.column.latex) * size.letter
     if layout.below:
-        return max(head, _number_width(column.stacked_format(), size.digit, size))
+        return max(head, _number_width(column.stacked_format(), size.digit, size) + column.has_bold * _BOLD)
     beside = _BESIDE + _number_width(column.half_width_format(), size.small_digit, size)
-    return max(head, _number_width(column.value_format(), size.digit, size) + column.has_half_widths * beside)
+    value = _number_width(column.value_format(), size.digit, size) + column.has_bold * _BOLD
+    return max(head, value + column.has_half_widths * beside)
+
+
+_TABULAR = re.compile(r"\\(?:begin\{tabular\}\[b\]\{@\{\}r@\{\}\}|end\{tabular\})")
+_SILENT = re.compile(r"\\(?:overline|mathrm|textsubscript|,)")
+_MACRO = re.compile(r"\\[A-Za-z]+(?:\{\})? ?|\\.")
+
+
+def head_letters(latex: str) -> float:
+    """Return about how many small letters wide a column's head is, the longest of its lines; a macro counts as one."""
+    lines = _SILENT.sub("", _TABULAR.sub("", latex)).split(r"\\")
+    texts = [re.sub(r"[${}^_]", "", _MACRO.sub("x", line)).strip() for line in lines]
+    return max(sum(_CAPITAL if letter.isupper() else 1.0 for letter in text) for text in texts)
 
 
 def _number_width(form: Format, digit: float, size: Size) -> float:
@@ -175,7 +195,7 @@ def _floats(table: Table, parts: Sequence[Table], layout: Layout, form: Form) ->
         for block in _blocks(part):
             filling.add_block(part, block, _block_height(block, layout))
     for note in table.footnotes:
-        lines = math.ceil(len(note) / (form.characters * _NOTE_CHARACTERS))
+        lines = math.ceil(len(note) / form.note_characters)
         filling.add_note(note, lines * _NOTE_LINE)
     return filling.done()
 
@@ -234,12 +254,12 @@ def _block_height(block: Sections, layout: Layout) -> float:
     size, height = layout.size, 0.0
     for heading, rows in block:
         height += _RULE + bool(heading) * size.line
-        height += sum(size.line + second_line(row, layout) * size.small_line for row in rows)
+        height += sum(size.line + second_line(row, layout) * (size.small_line + _ROW_GAP) for row in rows)
     return height
 
 
 def _caption_height(table: Table, form: Form) -> float:
-    lines = math.ceil(len(f"{table.heading}. {table.caption}") / form.characters)
+    lines = math.ceil(len(f"{table.heading}. {table.caption}") / form.caption_characters)
     return lines * _CAPTION_LINE + _CAPTION_SPACE
 
 

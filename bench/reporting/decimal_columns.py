@@ -10,14 +10,16 @@ from bench.reporting.layout import HOLE, Column, Entry, Table, printed_parts
 
 _NUMBER = re.compile(r"-?(\d+)(?:\.(\d+))?")
 
-BEST = r"\best"
-"""Set before a bold number."""
+_BEST, _HALF = r"\best", r"\half"
+"""Set before a bold number, and before a half-width."""
 
-PREAMBLE = (
-    rf"\protected\def{BEST}{{\bfseries}}",
-    r"\sisetup{detect-weight=true,detect-inline-weight=math}",
-)
-"""What the cells need: a bold switch that tables do not expand, and bold numbers where the text is bold (siunitx 2 and 3)."""
+
+def switches(small: str) -> list[str]:
+    """Return the definitions that the cells need, half-widths in the size `small`.
+
+    Columns of siunitx take a switch of the font before a number where it is not expanded, versions 2 and 3 alike.
+    """
+    return [rf"\protected\def{_BEST}{{\bfseries}}\protected\def{_HALF}{{{small}}}", r"\sisetup{detect-weight=true}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class PrintedColumn:
     column: Column
     values: tuple[str, ...]
     half_widths: tuple[str | None, ...]
+    has_bold: bool
 
     @property
     def has_half_widths(self) -> bool:
@@ -80,16 +83,16 @@ def printed_columns(table: Table) -> list[PrintedColumn]:
     """Return the printed columns of `table` with all their rows."""
     columns = []
     for index, column in enumerate(table.printed_columns):
-        parts = [printed_parts(*table.printed_entries(row)[index]) for row in table.rows]
-        columns.append(PrintedColumn(column, tuple(v for v, _ in parts), tuple(h for _, h in parts)))
+        pairs = [table.printed_entries(row)[index] for row in table.rows]
+        values, halves = zip(*(printed_parts(*pair) for pair in pairs), strict=True)
+        columns.append(PrintedColumn(column, values, halves, any(entry.bold for entry, _ in pairs)))
     return columns
 
 
-def specification(form: Format, column: Column, *, before: str = "") -> str:
-    """Return the column's part of a tabular's preamble; `before` stands before every cell."""
+def specification(form: Format, column: Column) -> str:
+    """Return the column's part of a tabular's preamble."""
     grouped = ",group-minimum-digits=4,group-separator={,}" if column.thousands else ""
-    lead = f">{{{before}}}" if before else ""
-    return f"{lead}S[table-format={form.siunitx}{grouped}]"
+    return f"S[table-format={form.siunitx}{grouped}]"
 
 
 def value_cell(entry: Entry, column: Column) -> str:
@@ -99,10 +102,10 @@ def value_cell(entry: Entry, column: Column) -> str:
         return "{---}"
     if not is_number(value):
         return f"{{${value.replace('∞', chr(92) + 'infty')}$}}"
-    return f"{BEST} {value.replace(',', '')}" if entry.bold else value.replace(",", "")
+    return f"{_BEST} {value.replace(',', '')}" if entry.bold else value.replace(",", "")
 
 
 def half_width_cell(entry: Entry, column: Column) -> str:
     """Return the half-width of `entry` as a cell, "" where it has none."""
     _, half_width = printed_parts(entry, column)
-    return "" if half_width is None else rf"\pm {half_width.replace(',', '')}"
+    return "" if half_width is None else rf"{_HALF}\pm {half_width.replace(',', '')}"

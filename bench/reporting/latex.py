@@ -16,18 +16,15 @@ from bench.reporting.breaking import (
     second_line,
 )
 from bench.reporting.decimal_columns import (
-    PREAMBLE,
     PrintedColumn,
     half_width_cell,
     printed_columns,
     specification,
+    switches,
     value_cell,
 )
 from bench.reporting.escaping import escape_latex
 from bench.reporting.layout import Row, Table
-
-_ROW_SIZE = r"\rowsize"
-"""Size of a row's numbers: set by its first cell, for the whole row."""
 
 
 def to_latex(table: Table, form: Form = TWO_COLUMN) -> str:
@@ -42,7 +39,6 @@ def to_latex(table: Table, form: Form = TWO_COLUMN) -> str:
         lines += [
             rf"\begin{{{form.environment}}}",
             r"\centering",
-            r"\footnotesize",
             *(_continued() if place else _caption(table)),
             *_setting(layout),
             *_panels(part, layout),
@@ -70,7 +66,7 @@ def _head(table: Table, form: Form) -> list[str]:
 def _caption(table: Table) -> list[str]:
     return [
         r"\setlength{\belowcaptionskip}{6pt}",
-        rf"\caption[{escape_latex(table.heading)}]{{{escape_latex(f'{table.heading}. {table.caption}')}}}",
+        rf"\caption[{escape_latex(table.heading)}]{{{_words(f'{table.heading}. {table.caption}')}}}",
         rf"\label{{{table.label}}}",
     ]
 
@@ -80,7 +76,11 @@ def _continued() -> list[str]:
 
 
 def _setting(layout: Layout) -> list[str]:
-    return [layout.size.command, rf"\setlength{{\tabcolsep}}{{{layout.size.separation:g}pt}}", *PREAMBLE]
+    return [
+        layout.size.command,
+        rf"\setlength{{\tabcolsep}}{{{layout.size.separation:g}pt}}",
+        *switches(layout.size.small),
+    ]
 
 
 def _panels(part: Float, layout: Layout) -> list[str]:
@@ -94,7 +94,7 @@ def _tabular(panel: Panel, layout: Layout) -> list[str]:
     columns = printed_columns(panel.table)
     return [
         r"\begin{tabular}{@{}",
-        rf"  >{{\global\let{_ROW_SIZE}\relax}}l",
+        r"  l",
         *(f"  {_specification(column, layout)}" for column in columns),
         r"  @{}}",
         r"\toprule",
@@ -114,11 +114,11 @@ def _width(column: PrintedColumn, layout: Layout) -> int:
 
 def _specification(column: PrintedColumn, layout: Layout) -> str:
     if layout.below:
-        return specification(column.stacked_format(), column.column, before=_ROW_SIZE)
+        return specification(column.stacked_format(), column.column)
     values = specification(column.value_format(), column.column)
     if not column.has_half_widths:
         return values
-    halves = specification(column.half_width_format(), column.column, before=layout.size.small)
+    halves = specification(column.half_width_format(), column.column)
     return rf"{values}@{{\,}}{halves}"
 
 
@@ -151,7 +151,7 @@ def _section_lines(panel: Panel, columns: Sequence[PrintedColumn], layout: Layou
             lines.append(rf"\multicolumn{{{width}}}{{@{{}}l}}{{\textit{{{escape_latex(heading)}}}}} \\")
         for place, row in enumerate(section):
             lines += [
-                *([r"\addlinespace[2pt]"] if place and layout.below else []),
+                *([r"\addlinespace[1pt]"] if place and layout.below else []),
                 *_row(row, panel.table, columns, layout),
             ]
     return lines
@@ -168,15 +168,19 @@ def _row(row: Row, table: Table, columns: Sequence[PrintedColumn], layout: Layou
         first += [value_cell(*pair), *([half_width_cell(*pair)] if _width(column, layout) == 2 else [])]
     lines = [" & ".join(first) + r" \\"]
     if second_line(row, layout):
-        label = rf"\global\let{_ROW_SIZE}{layout.size.small}{' '.join(['', *labels[1:]])}"
         halves = [half_width_cell(*pair) for pair in pairs] if layout.below else []
-        lines.append(" & ".join([label if layout.below else labels[1], *halves]) + r" \\")
+        lines.append(" & ".join(["".join(labels[1:]), *halves]) + r" \\")
     return lines
+
+
+def _words(text: str) -> str:
+    """Return `text` escaped; lines are not broken before a percent sign."""
+    return escape_latex(text).replace(r" \%", r"~\%")
 
 
 def _line(text: str) -> str:
     """Return `text` escaped; a leading bracket is hidden from the line break before it, whose option it would become."""
-    escaped = escape_latex(text)
+    escaped = _words(text)
     return f"{{}}{escaped}" if escaped.startswith("[") else escaped
 
 

@@ -18,14 +18,15 @@ from bench.reporting import methods
 from bench.reporting.layout import Column, Entry, Row, Table
 from bench.reporting.naming import MAIN_METRICS, counted, listed, metric_title
 from bench.reporting.reading import SHUFFLED, Run
-from bench.reporting.scores import Scores, metric_sample
+from bench.reporting.scores import Scores, image_frame
 from bench.reporting.tables import scaled, score_columns
+from bench.sampling import page_means, page_sample
 from bench.statistics import Interval, interval
 
 MOST_PRINTED = 8
 """Series in print, those with the most held-out pages; CSV has all."""
 
-MOST_COMPUTED = 500
+MOST_COMPUTED = 200
 """Series in CSV; a run of a stranger may name every page a series of its own."""
 
 FEW_PAGES = 10
@@ -40,19 +41,21 @@ _LEFT_OUT = "oracle"
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series that was held out: its name, how many pages it has, and which windows are its own."""
+    """One series that was held out, and its pages."""
 
     name: str
-    pages: int
-    windows: pd.Series[bool]
+    pages: tuple[str, ...]
+
+
+_Scores = Mapping[tuple[str, str], Interval]
+"""Scores of one series by (model, metric)."""
 
 
 def held_out_series(run: Run) -> list[Series]:
     """Return the series of the held-out pages, the largest first; at most MOST_COMPUTED."""
-    names = run.windows["series"]
-    pages = run.windows.groupby(names)["page"].nunique()
-    ordered = sorted(pages.items(), key=lambda item: (-item[1], str(item[0])))[:MOST_COMPUTED]
-    return [Series(str(name) or "no series", int(count), names == name) for name, count in ordered]
+    pages = run.windows.drop_duplicates("page").groupby("series")["page"].agg(tuple)
+    found = [Series(str(name) or "no series", own) for name, own in pages.items()]
+    return sorted(found, key=lambda series: (-len(series.pages), series.name))[:MOST_COMPUTED]
 
 
 def series_table(run: Run, scores: Scores) -> Table | None:
@@ -60,8 +63,9 @@ def series_table(run: Run, scores: Scores) -> Table | None:
     metrics = [name for name in MAIN_METRICS if name in scores.metrics and METRICS[name].kind == "image"]
     if run.windows["series"].nunique() < 2 or not metrics:
         return None
-    found = held_out_series(run)
-    measured = [(series, _scores_of(run, series, metrics)) for series in found]
+    pages = _pages_of(run, metrics)
+    groups = run.windows.drop_duplicates("page").set_index("page")["group"].astype(str)
+    measured = [(series, _scores_of(series, pages, groups)) for series in held_out_series(run)]
     sections = [_section(run, series, own, metrics) for series, own in measured]
     notes = [
         *methods.set_notes(run, metrics),
@@ -82,10 +86,6 @@ def series_table(run: Run, scores: Scores) -> Table | None:
     )
 
 
-_Scores = Mapping[tuple[str, str], Interval]
-"""Scores of one series by (model, metric)."""
-
-
 def printed_of(run: Run) -> str:
     """Return how many of the series are in print: "6 series", "the 8 series of 23 with the most held-out pages"."""
     count = int(run.windows["series"].nunique())
@@ -103,16 +103,16 @@ def _models(run: Run) -> list[str]:
     return [model for model in run.rows if model != _LEFT_OUT and not model.endswith(SHUFFLED)]
 
 
-def _scores_of(run: Run, series: Series, metrics: Sequence[str]) -> _Scores:
-    """Return the scores on the pages of one series. Every scored cell has the same windows in the same order."""
-    own = series.windows.to_numpy()
-    cells = [
-        (cell.model, dataclasses.replace(cell, images=cell.images[own]))
-        for model in _models(run)
-        for cell in run.cells_of(model)
-        if cell.images is not None
-    ]
-    samples = [sample for name in metrics if (sample := metric_sample(cells, name)) is not None]
+def _pages_of(run: Run, metrics: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Return for each metric the mean over windows of every cell and page."""
+    cells = [(model, cell) for model in _models(run) for cell in run.cells_of(model)]
+    frames = {name: image_frame(cells, name) for name in metrics}
+    return {name: page_means(frame, name) for name, frame in frames.items() if frame is not None}
+
+
+def _scores_of(series: Series, pages: Mapping[str, pd.DataFrame], groups: pd.Series[str]) -> _Scores:
+    """Return the scores on the pages of one series."""
+    samples = [page_sample(table[[*series.pages]], groups, name) for name, table in pages.items()]
     found = {(model, sample.metric): interval(sample, model) for sample in samples for model in sample.models}
     return {key: score for key, score in found.items() if score.pages}
 
@@ -138,7 +138,7 @@ def _row(run: Run, series: Series, model: str, own: _Scores, metrics: Sequence[s
         "shown_name": run.shown(model),
         "row": "ranked" if model in run.ranked else "reference",
         "seeds": sum(cell.seed is not None for cell in run.scored_cells(model)),
-        "pages": series.pages,
+        "pages": len(series.pages),
         "units": max(score.units for score in known),
     }
     return Row(run.shown(model), tuple(entries), facts=facts)
@@ -149,13 +149,13 @@ def _heading(series: Series, own: _Scores) -> str:
     units = max((score.units for score in own.values()), default=0)
     kinds = {score.unit_kind for score in own.values()}
     noun = "test group" if kinds == {"group"} else "block"
-    told = f", {counted(units, noun)}" if units != series.pages else ""
-    return f"{series.name} ({counted(series.pages, 'page')}{told})"
+    told = f", {counted(units, noun)}" if units != len(series.pages) else ""
+    return f"{series.name} ({counted(len(series.pages), 'page')}{told})"
 
 
 def _notes(run: Run, measured: Sequence[tuple[Series, _Scores]], metrics: Sequence[str]) -> list[str]:
     """Return which series are small, and which competitor has the best mean in how many series."""
-    small = [series.name for series, _ in measured if series.pages < FEW_PAGES]
+    small = [series.name for series, _ in measured if len(series.pages) < FEW_PAGES]
     more = f" and {len(small) - MOST_NAMED} more" if len(small) > MOST_NAMED else ""
     which = "every series" if len(small) == len(measured) else f"{listed(small[:MOST_NAMED])}{more}"
     notes = [f"Fewer than {FEW_PAGES} held-out pages: {which}; such intervals say little."] if small else []

@@ -23,9 +23,11 @@ def rename_series(run_folder, name_of_page):
             frame.assign(series=frame["page"].map(name_of_page)).to_parquet(path)
 
 
-def table_of(folder):
-    run = read_run(folder)
-    return series_table(run, score_run(run))
+@pytest.fixture(scope="module")
+def table_of(finished_run):
+    """The table of a run folder; what it takes from the scores of the whole run is the same for all."""
+    scores = score_run(read_run(finished_run))
+    return lambda folder: series_table(read_run(folder), scores)
 
 
 def records(table):
@@ -39,12 +41,11 @@ def two_series(own_run):
     return own_run
 
 
-def test_one_series_has_no_table(finished_run):
-    run = read_run(finished_run)
-    assert series_table(run, score_run(run)) is None
+def test_one_series_has_no_table(finished_run, table_of):
+    assert table_of(finished_run) is None
 
 
-def test_scores_are_means_over_the_pages_of_a_series(two_series):
+def test_scores_are_means_over_the_pages_of_a_series(two_series, table_of):
     table = table_of(two_series)
     assert table.headings == ("moon (4 pages)", "salt (2 pages)")
     rows = {(row["series"], row["model"]): row for row in records(table)}
@@ -64,7 +65,7 @@ def test_scores_are_means_over_the_pages_of_a_series(two_series):
         assert rows[series, "copy"]["seeds"] == "0"
 
 
-def test_nothing_is_bold_and_small_series_are_named(two_series):
+def test_nothing_is_bold_and_small_series_are_named(two_series, table_of):
     table = table_of(two_series)
     assert not any(entry.bold for row in table.rows for entry in row.entries)
     assert not any(name.endswith("_best") for name in records(table)[0])
@@ -79,7 +80,7 @@ def test_nothing_is_bold_and_small_series_are_named(two_series):
     assert "shuffled" not in words
 
 
-def test_a_series_of_one_page_has_no_interval(own_run):
+def test_a_series_of_one_page_has_no_interval(own_run, table_of):
     rename_series(own_run, lambda page: "alone" if page.endswith("ch2_p3") else "rest")
     table = table_of(own_run)
     assert table.headings == ("rest (5 pages)", "alone (1 page)")
@@ -88,7 +89,7 @@ def test_a_series_of_one_page_has_no_interval(own_run):
     assert float(rows["alone", "pix2pix"]["ssim"]) > 0
 
 
-def test_the_largest_series_are_printed_and_csv_has_all(own_run, monkeypatch):
+def test_the_largest_series_are_printed_and_csv_has_all(own_run, table_of, monkeypatch):
     monkeypatch.setattr(by_series, "MOST_PRINTED", 2)
     rename_series(own_run, lambda page: {"ch1_p1": "a", "ch1_p2": "b", "ch1_p3": "b"}.get(page[-6:], "c"))
     table = table_of(own_run)
@@ -100,7 +101,7 @@ def test_the_largest_series_are_printed_and_csv_has_all(own_run, monkeypatch):
     assert {row["series"] for row in records(table)} == {"a", "b", "c"}
 
 
-def test_pages_without_a_score_are_left_out_of_their_series_alone(two_series):
+def test_pages_without_a_score_are_left_out_of_their_series_alone(two_series, table_of):
     for path in two_series.glob("cells/*/images.parquet"):
         frame = pd.read_parquet(path)
         frame.loc[frame["page"].str.endswith("ch1_p1"), "line_f1"] = np.nan
