@@ -7,6 +7,7 @@ import importlib.util
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,18 @@ import psutil
 from bench.errors import RequestError
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PACKAGES = ("torch", "torchvision", "numpy", "scikit-image", "scipy", "lpips", "torch-fidelity", "pandas", "pillow")
+_PACKAGES = (
+    "manga-gan-bench",
+    "torch",
+    "torchvision",
+    "numpy",
+    "scikit-image",
+    "scipy",
+    "lpips",
+    "torch-fidelity",
+    "pandas",
+    "pillow",
+)
 
 
 def check_packages() -> None:
@@ -33,10 +45,11 @@ def check_packages() -> None:
 
 
 def collect(device: str) -> dict[str, Any]:
-    """Return what a reader needs to judge and repeat the run: hardware, versions, commit, threads."""
+    """Return what a reader needs to judge, repeat and cite the run: date (UTC), hardware, versions, commit, threads."""
     import torch
 
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "hardware": {
             "cpu": _processor(),
             "cores": os.cpu_count(),

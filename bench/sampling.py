@@ -117,17 +117,27 @@ def image_sample(frame: pd.DataFrame, metric: str) -> Sample:
     One row is one window of one cell; `seed` is missing for rows that depend on no seed. Windows are averaged to pages first,
     NaN windows left out. The order of rows does not matter.
     """
+    groups = frame.drop_duplicates("page").set_index("page")["group"].astype(str)
+    return page_sample(page_means(frame, metric), groups, metric)
+
+
+def page_means(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Return the mean over windows of `metric`: a row a (model, seed), -1 for none, and a column a page, from such a frame."""
     labelled = frame.assign(seed=frame["seed"].astype("float64").fillna(-1.0))
-    pages = labelled.groupby(["model", "seed", "page"])[metric].mean().unstack("page")
+    return labelled.groupby(["model", "seed", "page"])[metric].mean().unstack("page")
+
+
+def page_sample(pages: pd.DataFrame, groups: pd.Series[str], metric: str) -> Sample:
+    """Return the sample of an image metric from all or some columns of `page_means`, and the group of each page."""
     complete = pages.dropna(axis="columns")
-    groups = frame.drop_duplicates("page").set_index("page")["group"].astype(str).loc[complete.columns]
-    units = sampling_units([str(page) for page in complete.columns], list(groups))
-    scores = {str(model): rows.to_numpy(np.float64) for model, rows in complete.groupby(level="model", sort=False)}
-    seeded = {
-        str(model): bool((rows.index.get_level_values("seed") >= 0).all())
-        for model, rows in complete.groupby(level="model")
-    }
-    influence = {model: _page_influence(values.mean(axis=0), units.numbers) for model, values in scores.items()}
+    units = sampling_units([str(page) for page in complete.columns], list(groups.loc[complete.columns]))
+    values, models, seeds = (
+        complete.to_numpy(np.float64),
+        *(complete.index.get_level_values(name).to_numpy() for name in ("model", "seed")),
+    )
+    scores = {str(model): values[models == model] for model in dict.fromkeys(models)}
+    seeded = {model: bool((seeds[models == model] >= 0).all()) for model in scores}
+    influence = {model: _page_influence(own.mean(axis=0), units.numbers) for model, own in scores.items()}
     return Sample(metric, scores, seeded, influence, units.kind, excluded=pages.shape[1] - complete.shape[1])
 
 

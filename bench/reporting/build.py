@@ -13,15 +13,17 @@ from bench.reporting.costs import cost_table
 from bench.reporting.curves import curves_caption, curves_figure
 from bench.reporting.dots import dots_caption, dots_figure
 from bench.reporting.grid import grid_caption, grid_figure
-from bench.reporting.latex import to_latex
+from bench.reporting.latex import to_latex, to_narrow_latex
 from bench.reporting.layout import Table
-from bench.reporting.methods import warnings
+from bench.reporting.methods import methods_parts, warnings
+from bench.reporting.methods_latex import methods_texts
 from bench.reporting.overlay import overlay_caption, overlay_figure
 from bench.reporting.page import Picture, methods_markdown, page
 from bench.reporting.reading import Run, read_run
 from bench.reporting.replacing import replace_report
 from bench.reporting.results import results_text
 from bench.reporting.scores import Scores, score_run
+from bench.reporting.series import series_table
 from bench.reporting.shipped import seal, ship
 from bench.reporting.style import figure_style, save
 from bench.reporting.tables import differences_table, main_table, secondary_tables
@@ -65,11 +67,12 @@ def _write(run: Run, scores: Scores, folder: Path, picture_budget: int) -> None:
 
 def report_texts(run: Run, scores: Scores, pictures: Sequence[Picture], held: HeldPictures) -> dict[str, str]:
     """Return every text of the report by its path in it; `pictures` are the page's figures, `held` what its viewer shows."""
-    tables = [main_table(run, scores), differences_table(run, scores), cost_table(run)]
+    tables = [main_table(run, scores), differences_table(run, scores), cost_table(run), series_table(run, scores)]
     made = [*(table for table in tables if table is not None), *secondary_tables(run, scores)]
     return table_texts(made) | {
         "results.json": results_text(run, scores),
         "methods.md": methods_markdown(run, scores, pictures),
+        **methods_texts(methods_parts(run, scores), [run]),
         "index.html": page(run, scores, made, pictures, held),
     }
 
@@ -81,11 +84,8 @@ def present_pictures(run: Run, scores: Scores, report: Path) -> list[Picture]:
 
 def table_texts(tables: Sequence[Table]) -> dict[str, str]:
     """Return every table as CSV, Markdown and LaTeX, by path in the report."""
-    return {
-        f"tables/{table.name}.{suffix}": write(table)
-        for table in tables
-        for suffix, write in (("csv", to_csv), ("md", to_markdown), ("tex", to_latex))
-    }
+    writers = ((".csv", to_csv), (".md", to_markdown), (".tex", to_latex), ("-narrow.tex", to_narrow_latex))
+    return {f"tables/{table.name}{suffix}": write(table) for table in tables for suffix, write in writers}
 
 
 def write_texts(texts: Mapping[str, str], folder: Path) -> None:

@@ -59,7 +59,8 @@ class Row:
 class Table:
     """A table with everything that is printed around it; all text is plain and escaped where it is written.
 
-    `headings` are none, or one a section: what stands over it, "" where the section belongs to the one before.
+    `headings` are none, or one a section: what stands over it, "" where the section belongs to the one before. `unprinted` rows
+    stand in CSV alone, after the others.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Table:
     sections: tuple[tuple[Row, ...], ...]
     footnotes: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
+    unprinted: tuple[Row, ...] = ()
 
     @property
     def headed_sections(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
@@ -79,7 +81,7 @@ class Table:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """All rows, section after section."""
+        """All printed rows, section after section."""
         return tuple(row for section in self.sections for row in section)
 
     @property

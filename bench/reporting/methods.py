@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bench.metrics.registry import METRICS
-from bench.reporting import sentences
+from bench.metrics.weights import ALEXNET, LPIPS_HEADS
+from bench.reporting import citing, narrating, sentences
 from bench.reporting.naming import MAIN_METRICS, calibrated, counted, listed, metric_title
 from bench.reporting.reading import SHUFFLED, Run
 from bench.reporting.scores import Scores
@@ -19,11 +20,19 @@ COSTS = (
 
 STATISTICS = (
     "Scores of windows are averaged to pages, pages to seeds, seeds to the score. The interval adds the variance between seeds "
-    "to that between units of pages that resemble each other (t, Satterthwaite degrees of freedom); for scores of the "
-    "whole set the units of pages are left out in turn (grouped jackknife). Differences are paired on pages, their p values "
-    "adjusted by Holm within a metric."
+    f"to that between units of pages that resemble each other (t, Satterthwaite{citing.cite(*citing.DEGREES_OF_FREEDOM)} degrees "
+    "of freedom); for scores of the whole set the units of pages are left out in turn (grouped "
+    f"jackknife{citing.cite(*citing.JACKKNIFE)}). Differences are paired on pages, their p values adjusted by "
+    f"Holm{citing.cite(*citing.ADJUSTMENT)} within a metric; the tables in CSV and results.json also have the probability of "
+    f"improvement{citing.cite(*citing.IMPROVEMENT)}."
 )
-"""How scores, intervals and differences come about, in every report."""
+"""How scores, intervals and differences come about, in every report; with marks of citations."""
+
+LPIPS_WEIGHTS = (
+    f"LPIPS: extractor AlexNet (weights sha256 {ALEXNET.sha256[:8]}), "
+    f"version 0.1 (weights sha256 {LPIPS_HEADS.sha256[:8]})."
+)
+"""LPIPS is computed with these files alone, whose digests are checked before they are opened."""
 
 RANK_LIMITS = {"fid": 2049, "fd_dinov2": 1025}
 """Fewest windows for a covariance of full rank: in the 2,048 dimensions of Inception's pool layer, the 1,024 of DINOv2 ViT-L."""
@@ -132,26 +141,37 @@ def uncalibrated(scores: Scores) -> list[str]:
 
 
 def footnotes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
-    """Return what stands below a table with `metrics`: what random features are worth, extractors, the rank warning."""
+    """Return what stands below a table with `metrics`: what random features are worth, extractors, the rank warning, floors."""
+    floors = [sentence for sentence in (halves_sentence(run, metrics), chance_sentence(run)) if sentence]
+    return [*set_notes(run, metrics), *floors, *image_notes(run, scores, metrics)]
+
+
+def set_notes(run: Run, metrics: list[str]) -> list[str]:
+    """Return how those of `metrics` were computed that stand on features: what they are worth, on which network, at which n."""
     notes = []
     if loose := [name for name in metrics if not calibrated(name)]:
         titles = listed(titles_of(loose))
         notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not FID, KID or LPIPS.")
     notes += [sentence for name in metrics if (sentence := set_sentence(run, name))]
+    if "lpips" in metrics:
+        notes.append(LPIPS_WEIGHTS)
     notes += [warning for name in metrics if (warning := rank_warning(run, name))]
     if {"fid", "rfd", "fd_dinov2"} & set(metrics):
         notes.append(
             "Fréchet distances are biased in n: compare them at equal n alone, and read the kernel distance beside them."
         )
-    notes += [sentence for sentence in (halves_sentence(run, metrics), chance_sentence(run)) if sentence]
-    if "line_f1" in metrics and (sentence := thresholds_sentence(run, scores)):
-        notes.append(sentence)
+    return notes
+
+
+def image_notes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
+    """Return what is to be said of those of `metrics` that score single pages: thresholds, pages that were left out."""
+    notes = [thresholds_sentence(run, scores)] if "line_f1" in metrics else []
     notes += [
         f"{metric_title(METRICS[name], unit=False)}: {counted(scores.excluded[name], 'page')} without a line to keep left out."
         for name in metrics
         if name in scores.excluded
     ]
-    return notes
+    return [note for note in notes if note]
 
 
 def set_sentence(run: Run, metric: str) -> str:
@@ -236,6 +256,20 @@ def noise_sentence(scores: Scores) -> str:
     )
 
 
+def series_caption(run: Run, series: str) -> str:
+    """Return the caption of the table by series; `series` says how many are in print."""
+    over = "seeds and the pages" if run.plan["trained_cells"] else "the pages"
+    parts = [
+        f"Exploratory: the main table’s scores of single pages in {series}, of {sentences.extent(run)} in all.",
+        f"Mean ± half-width of the 95 % interval over {over} of a series (two-way t, units of pages as in the main table); none "
+        "where a series is one unit.",
+        "Nothing is bold: no test is made within a series.",
+        "n = 1 seed: the intervals cover pages only." if len(run.seeds) == 1 and run.plan["trained_cells"] else "",
+        setting_sentence(run),
+    ]
+    return _joined(*parts)
+
+
 def differences_caption(run: Run, scores: Scores) -> str:
     """Return the caption of the table of differences."""
     parts = [
@@ -257,7 +291,9 @@ def cost_caption(run: Run) -> str:
     parts = [
         COSTS,
         sentences.lost_sentence(run),
+        f"Cells of the main table: {sentences.extent(run)}.",
         setting_sentence(run),
+        f"Inference: {sentences.inference_modes(run)}.",
         sentences.hardware_sentence(run),
         sentences.digests_sentence(run),
     ]
@@ -282,20 +318,26 @@ def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
 
 
 def methods_text(run: Run, scores: Scores) -> list[tuple[str, str]]:
-    """Return the methods section as (heading, paragraph) pairs."""
-    return [(heading, _joined(*parts)) for heading, parts in methods_parts(run, scores)]
+    """Return the methods section as (heading, paragraph) pairs, without citations."""
+    return [(heading, citing.plain(_joined(*parts))) for heading, parts in methods_parts(run, scores)]
 
 
 def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
-    """Return the methods section as (heading, sentences) pairs; a sentence may be empty."""
+    """Return the methods section as (heading, sentences) pairs, with marks of citations; a sentence may be empty."""
     mode = sentences.inference_modes(run)
     main = [name for name in MAIN_METRICS if name in scores.metrics]
-    sources = [f"{metric_title(METRICS[name])}: {METRICS[name].source}." for name in scores.metrics]
+    sources = [f"{metric_title(METRICS[name])}: {citing.metric_source(name)}." for name in scores.metrics]
     return [
-        ("Data", [sentences.data_sentence(run), sentences.licence_sentence(run), sentences.split_sentence(run)]),
+        ("Models", [
+            narrating.competitors_sentence(run), narrating.references_sentence(run), sentences.remarks_sentence(run),
+        ]),
+        ("Data", [
+            narrating.data_sentence(run), sentences.licence_sentence(run), narrating.geometry_sentence(run),
+            sentences.split_sentence(run),
+        ]),
         ("Training", [
-            sentences.seeds_sentence(run), sentences.budget_sentence(run),
-            sentences.bought_sentence(run), sentences.remarks_sentence(run), sentences.lost_sentence(run),
+            sentences.seeds_sentence(run), sentences.budget_sentence(run), sentences.bought_sentence(run),
+            narrating.schedule_sentence(run), sentences.lost_sentence(run),
         ]),
         ("Inference", [f"{mode[:1].upper()}{mode[1:]}."]),
         ("Metrics", [*sources, *footnotes(run, scores, main)]),
@@ -304,7 +346,7 @@ def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
         ]),
         ("Incomplete cells", [_incomplete(run)]),
         ("Machine and software", [
-            sentences.hardware_sentence(run), sentences.versions_sentence(run), sentences.digests_sentence(run)
+            sentences.hardware_sentence(run), narrating.software_sentence(run), sentences.digests_sentence(run)
         ]),
     ]  # fmt: skip
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from bench import locks
 from bench.errors import RequestError
 
-OWN_NAMES = {"tables", "figures", "pictures", "data", "index.html", "methods.md", "results.json"}
+OWN_NAMES = {
+    "tables", "figures", "pictures", "data", "index.html", "methods.md", "methods.tex", "references.bib", "results.json",
+}  # fmt: skip
 """What a report consists of; a folder with anything else in it is not replaced."""
 
 LOCK = "lock"

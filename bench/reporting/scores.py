@@ -87,12 +87,8 @@ def score_run(run: Run) -> Scores:
 def metric_sample(cells: Sequence[tuple[str, CellResult]], metric: str) -> Sample | None:
     """Return all scores of one metric in `cells`, each with the name of its row; None where no cell has any."""
     if METRICS[metric].kind == "image":
-        frames = [
-            cell.images.assign(model=row, seed=math.nan if cell.seed is None else cell.seed)
-            for row, cell in cells
-            if cell.images is not None and metric in cell.images.columns
-        ]
-        return image_sample(pd.concat(frames, ignore_index=True), metric) if frames else None
+        frame = image_frame(cells, metric)
+        return None if frame is None else image_sample(frame, metric)
     records = [
         score | {"model": row, "seed": cell.seed}
         for row, cell in cells
@@ -100,6 +96,18 @@ def metric_sample(cells: Sequence[tuple[str, CellResult]], metric: str) -> Sampl
         if score["metric"] == metric
     ]
     return set_sample(records, metric) if records else None
+
+
+def image_frame(cells: Sequence[tuple[str, CellResult]], metric: str) -> pd.DataFrame | None:
+    """Return the scores of every window in one metric, of cells each with the name of its row; None where no cell has any."""
+    frames = [
+        cell.images[["window", "page", "group", metric]].assign(
+            model=row, seed=math.nan if cell.seed is None else cell.seed
+        )
+        for row, cell in cells
+        if cell.images is not None and metric in cell.images.columns
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def _check_identity(run: Run, metric: str) -> None:

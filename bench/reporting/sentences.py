@@ -153,23 +153,6 @@ def lost_sentence(run: Run) -> str:
     return f"Lost in crashes and computed again, not billed: {', '.join(lost)}." if lost else ""
 
 
-def data_sentence(run: Run) -> str:
-    """Return source, recipe and geometry."""
-    wide = run.experiment.get("window_aspect", 1) != 1
-    fitted = "the page scaled to cover the window" if wide else "the page’s short side at the resolution"
-    return (
-        f"Pairs from {source(run)}; input recipe {run.experiment['recipe']}{_variants(run)}; {size(run)}: {fitted}, "
-        f"one or two fixed windows a page; {counted(run.pages, 'held-out page')}, "
-        f"{counted(len(run.windows), 'window')}."
-    )
-
-
-def _variants(run: Run) -> str:
-    """How many B/W versions the recipe gave each training page; "" where it was one, or where nothing was trained."""
-    variants = run.experiment.get("recipe_settings", {}).get("variants", 1)
-    return f" ({variants} versions of each training page)" if variants != 1 and run.plan["trained_cells"] else ""
-
-
 def split_sentence(run: Run) -> str:
     """Return how the pages were split, and what was left out."""
     group = run.split.get("group_by") or run.experiment.get("data", {}).get("group_by", "unknown")

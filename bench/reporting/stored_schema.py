@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import pydantic
 
 from bench.errors import RequestError
+from bench.sampling import UnitKind
 from data.printing import one_line
 
 MOST_LETTERS = 10_000
@@ -36,6 +37,9 @@ class _Data(Stored):
 
 class _Training(Stored):
     validation_windows: Count | None = None
+    batch_size: Count | None = None
+    constant_lr_share: Annotated[float, pydantic.Field(ge=0, le=1)] | None = None
+    unpaired: str | None = None
 
 
 class _Recipe(Stored):
@@ -122,6 +126,7 @@ class StoredProvenance(Stored):
     dirty: bool | None = None
     threads: Count | None = None
     deterministic: bool | None = None
+    date: str | None = None
 
 
 class StoredSetScore(Stored):
@@ -145,7 +150,7 @@ class StoredCellScore(StoredSetScore):
     metric_id: str
     jackknife: list[Number]
     jackknife_sizes: list[Annotated[int, pydantic.Field(ge=0, le=10**9)]]
-    jackknife_unit: str
+    jackknife_unit: UnitKind
 
     @pydantic.model_validator(mode="after")
     def _paired(self) -> StoredCellScore:

@@ -11,11 +11,12 @@ from bench.reporting.layout import Column, Entry, Table, digits, printed_parts
 
 def to_csv(table: Table) -> str:
     """Return `table` as CSV (UTF-8, LF): the rows' facts, then value, half-width and best mark of every column."""
-    facts = list(dict.fromkeys(name for row in table.rows for name in row.facts))
+    rows = (*table.rows, *table.unprinted)
+    facts = list(dict.fromkeys(name for row in rows for name in row.facts))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*facts, *(name for column in table.columns for name in _csv_names(column))])
-    for row in table.rows:
+    for row in rows:
         lead = [_csv_fact(row.facts.get(name, "")) for name in facts]
         numbers = [
             text for entry, column in zip(row.entries, table.columns, strict=True) for text in _csv_entry(entry, column)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import time
 from html.parser import HTMLParser
 from pathlib import Path
@@ -383,3 +384,44 @@ def open_page(browser):
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+class Typesetter:
+    """Compiles tables as a paper would, where LaTeX is there."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    @staticmethod
+    def has(*files):
+        """Whether LaTeX is there, with these of its files."""
+        found = shutil.which("pdflatex") and shutil.which("kpsewhich")
+        return bool(found) and all(
+            subprocess.run(["kpsewhich", name], capture_output=True, check=False).returncode == 0 for name in files
+        )
+
+    def log(self, document_class, texts, siunitx=""):
+        """Compile `texts`, by name, in one document; returns what LaTeX says."""
+        for name, text in texts.items():
+            (self.folder / f"{name}.tex").write_text(text, encoding="utf-8")
+        head = f"\\documentclass{document_class}\n\\usepackage{{booktabs}}\n\\usepackage{{siunitx}}{siunitx}\n"
+        body = "\n".join(rf"\input{{{name}}}" for name in texts)
+        document = f"{head}\\begin{{document}}\n{body}\n\\end{{document}}\n"
+        (self.folder / "paper.tex").write_text(document, encoding="utf-8")
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "paper.tex"]
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, errors="replace", timeout=120, check=False
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
+        assert (self.folder / "paper.pdf").stat().st_size > 10_000
+        return done.stdout
+
+
+@pytest.fixture
+def typesetter(tmp_path):
+    """Compile tables; skips where LaTeX or siunitx is missing."""
+    if not Typesetter.has("booktabs.sty", "siunitx.sty"):
+        pytest.skip("pdflatex, booktabs or siunitx is not installed")
+    folder = tmp_path / "typeset"
+    folder.mkdir()
+    return Typesetter(folder)

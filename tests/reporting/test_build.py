@@ -11,8 +11,12 @@ from bench.reporting.grid import chosen_windows, grid_caption
 from bench.reporting.reading import read_run
 
 EXPECTED = {
-    "index.html", "results.json", "methods.md",
-    *(f"tables/{name}.{kind}" for name in ("main", "cost", "differences", "lines", "colour") for kind in ("csv", "md", "tex")),
+    "index.html", "results.json", "methods.md", "methods.tex", "references.bib",
+    *(
+        f"tables/{name}{kind}"
+        for name in ("main", "cost", "differences", "lines", "colour")
+        for kind in (".csv", ".md", ".tex", "-narrow.tex")
+    ),
     *(f"figures/{name}.{kind}" for name in ("grid", "lines", "scores", "curves") for kind in ("pdf", "png")),
 }  # fmt: skip
 

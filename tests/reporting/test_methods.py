@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from bench.reporting import methods, sentences
+from bench.reporting import citing, methods, narrating, sentences
 from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
 
@@ -56,7 +56,7 @@ def test_data_that_brought_its_split_and_recipes_with_versions_are_told(own_run,
     path.write_text(path.read_text() + "\n[recipe_settings]\nvariants = 3\n")
     run = read_run(own_run)
     assert "The data’s own test part, split by chapter into" in sentences.split_sentence(run)
-    assert "input recipe original (3 versions of each training page)" in sentences.data_sentence(run)
+    assert "input recipe original (3 versions of each training page)" in citing.plain(narrating.data_sentence(run))
 
 
 def test_one_seed_covers_pages_only(own_run):

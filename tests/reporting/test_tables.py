@@ -121,7 +121,7 @@ def test_bold_is_given_to_competitors_alone(tables):
     assert all(any(row.entries[i].bold for row in ranked) for i in range(7))
     assert not any(entry.bold for row in references for entry in row.entries)
     assert "**0.9782" in to_markdown(tables["main"])
-    assert r"\interval{\mathbf{0.9782}}" in to_latex(tables["main"])
+    assert r"\best 0.9782 & " in to_latex(tables["main"])
     assert [r["ssim_best"] for r in records(tables["main"])] == ["0", "1", "0", *["0"] * 7]
 
 
@@ -167,7 +167,7 @@ def test_holes_are_shown_with_state_and_reason(own_run, change_json):
     run = read_run(own_run)
     table = main_table(run, score_run(run))
     assert re.search(r"\| cyclegan-small<sup>b</sup> +\| +— \|", to_markdown(table))
-    assert "cyclegan-small$^{\\mathrm{b}}$ & --- & ---" in to_latex(table)
+    assert "cyclegan-small$^{\\mathrm{b}}$ & {---} & {---}" in to_latex(table)
     assert "(a) 1 of 2 cells scored; pix2pix-seed0: failed: killed." in table.footnotes
     assert (
         "(b) 0 of 2 cells scored; cyclegan-seed0: diverged: D_A = nan; cyclegan-seed1: failed: out of memory."

@@ -14,7 +14,8 @@ from bench.reporting.joined.page import joined_methods, joined_page
 from bench.reporting.joined.reading import Joined, read_joined
 from bench.reporting.joined.results import joined_results_text
 from bench.reporting.joined.tables import joined_tables
-from bench.reporting.joined.words import warnings
+from bench.reporting.joined.words import methods_parts, warnings
+from bench.reporting.methods_latex import methods_texts
 from bench.reporting.page import Picture
 from bench.reporting.replacing import replace_report
 from bench.reporting.shipped import seal, ship
@@ -49,6 +50,7 @@ def joined_texts(joined: Joined, across: Across, pictures: Sequence[Picture]) ->
     return table_texts(tables) | {
         "results.json": joined_results_text(joined, across),
         "methods.md": joined_methods(joined, across, pictures),
+        **methods_texts(methods_parts(joined, across), joined.runs),
         "index.html": joined_page(joined, across, tables, pictures),
     }
 

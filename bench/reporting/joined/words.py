@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bench.metrics.registry import METRICS
-from bench.reporting import methods, sentences
+from bench.reporting import citing, methods, sentences
 from bench.reporting.joined.across import ALL_PAIRS, UNTRAINED, Across
 from bench.reporting.joined.differing import Axis, differing_settings
 from bench.reporting.joined.reading import Joined
@@ -93,7 +93,9 @@ def cost_caption(joined: Joined) -> str:
     return _text(
         f"{counted(len(joined.runs), 'run')}, a block each. {differ_sentence(joined)} {methods.COSTS}",
         told_of(joined, sentences.lost_sentence),
+        f"Cells of the main table: {extent(joined)}.",
         setting(joined),
+        f"Inference: {told_of(joined, sentences.inference_modes)}.",
         *merged(joined, [[sentences.hardware_sentence(run), sentences.digests_sentence(run)] for run in joined.runs]),
     )
 
@@ -177,13 +179,19 @@ def answer(joined: Joined, across: Across) -> list[str]:
 
 
 def methods_text(joined: Joined, across: Across) -> list[tuple[str, str]]:
-    """Return the methods section as (heading, paragraph) pairs; sentences that differ stand once for each run."""
+    """Return the methods section as (heading, paragraph) pairs, without citations."""
+    return [(heading, citing.plain(_text(*parts))) for heading, parts in methods_parts(joined, across)]
+
+
+def methods_parts(joined: Joined, across: Across) -> list[tuple[str, list[str]]]:
+    """Return the methods section as (heading, sentences) pairs, with marks of citations; what differs stands once for each run."""
     both = zip(joined.runs, across.scores, strict=True)
     own = [methods.methods_parts(run, scores) for run, scores in both]
-    shared = [
-        (parts[0][0], _text(*merged(joined, [sentences for _, sentences in parts]))) for parts in zip(*own, strict=True)
+    shared = [(parts[0][0], merged(joined, [sentences for _, sentences in parts])) for parts in zip(*own, strict=True)]
+    joining = [
+        ("What was joined", [_joined_sentence(joined)]),
+        ("Differences between runs", [_statistics(joined, across)]),
     ]
-    joining = [("What was joined", _joined_sentence(joined)), ("Differences between runs", _statistics(joined, across))]
     return joining + shared
 
 
