@@ -70,8 +70,6 @@ def _rate_decimals(runs: Sequence[Run]) -> int:
 def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
     """Return the columns of a cost table of `runs`, each with what it measures."""
     rate_decimals = _rate_decimals(runs)
-    known = any(cell.status.energy_joules is not None for run in runs for cell in run.cells)
-    energy_measures = [(_cost("energy_kilojoules", "Energy (kJ)", "Energy", "(kJ)", 1), _energy)] if known else []
     return [
         (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
         (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
@@ -83,8 +81,7 @@ def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
         (_cost("data_wait_percent", "Data wait (%)", "Wait", r"(\%)", 1), _data_wait),
         (_cost("lost_seconds", "Lost (s)", "Lost", "(s)", 0, printed=False), _mean(lambda c: c.status.lost_seconds)),
         (_cost("peak_memory_gib", "Peak memory (GiB)", "Memory", "(GiB)", 2), _peak_memory),
-        (_cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1), _milliseconds_per_window),
-        *energy_measures,
+        *_measured_by_some(runs),
         (
             _cost("warmup_seconds", "Warm-up (s)", "Warm", "(s)", 1, printed=False),
             _mean(lambda c: c.status.warmup_seconds),
@@ -92,6 +89,17 @@ def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
         (_cost("cells", "Cells", "", "Cells", 0, printed=False), lambda run, model: float(len(run.cells_of(model)))),
         (_cost("failed_cells", "Failed", "", "Failed", 0), _failed),
     ]
+
+
+def _measured_by_some(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
+    """Return the columns of what older runs, or those without such a GPU, have not measured: where any cell has it."""
+    cells, columns = [cell for run in runs for cell in run.cells], []
+    if any(cell.seconds_per_window is not None for cell in cells):
+        column = _cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1)
+        columns.append((column, _milliseconds_per_window))
+    if any(cell.status.energy_joules is not None for cell in cells):
+        columns.append((_cost("energy_kilojoules", "Energy (kJ)", "Energy", "(kJ)", 1), _energy))
+    return columns
 
 
 def _cost(key: str, shown: str, above: str, below: str, decimals: int, *, printed: bool = True) -> Column:
