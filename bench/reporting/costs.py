@@ -93,7 +93,8 @@ def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
 
 def _measured_by_some(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
     """Return the columns of what older runs, or those without such a GPU, have not measured: where any cell has it."""
-    cells, columns = [cell for run in runs for cell in run.cells], []
+    cells = [cell for run in runs for cell in run.cells]
+    columns: list[tuple[Column, Measure]] = []
     if any(cell.seconds_per_window is not None for cell in cells):
         column = _cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1)
         columns.append((column, _milliseconds_per_window))
