@@ -65,7 +65,9 @@ def _write(run: Run, scores: Scores, folder: Path, picture_budget: int) -> None:
     seal(folder)
 
 
-def report_texts(run: Run, scores: Scores, pictures: Sequence[Picture], held: HeldPictures) -> dict[str, str]:
+def report_texts(
+    run: Run, scores: Scores, pictures: Sequence[Picture], held: HeldPictures | None = None
+) -> dict[str, str]:
     """Return every text of the report by its path in it; `pictures` are the page's figures, `held` what its viewer shows."""
     tables = [main_table(run, scores), differences_table(run, scores), cost_table(run), series_table(run, scores)]
     made = [*(table for table in tables if table is not None), *secondary_tables(run, scores)]

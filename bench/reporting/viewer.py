@@ -72,7 +72,7 @@ def _texts(run: Run, column: str, numbers: Sequence[int]) -> list[str]:
 
 def _groups(run: Run, numbers: Sequence[int]) -> dict[str, Any]:
     """Return series and chapters: their names, and for every window the place of its own among them."""
-    found = {}
+    found: dict[str, Any] = {}
     for column in ("series", "chapter"):
         texts = _texts(run, column, numbers)
         names = sorted(set(texts))
