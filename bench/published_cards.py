@@ -19,6 +19,7 @@ from bench.published_metadata import (
     is_private,
     main_scores,
     model_metadata,
+    not_better_than_input,
     results_metadata,
     shown_source,
     source_spec,
@@ -146,6 +147,8 @@ def _scores(run: Run, scores: Scores, model: str) -> list[str]:
         f"| {escape_markdown(_head(column))} | {_printed(score, column)} | {_printed(scores.get('copy', score.metric), column)} |"
         for (_, score), column in zip(found, score_columns(names), strict=True)
     ]
+    # Rows of shuffled pages are not shown here.
+    chance = methods.chance_sentence(run)
     notes = [
         methods.intervals_sentence(run, scores),
         methods.setting_sentence(run),
@@ -158,7 +161,7 @@ def _scores(run: Run, scores: Scores, model: str) -> list[str]:
         "|---|--:|--:|",
         *rows,
         "",
-        *_paragraphs(run, notes),
+        *_paragraphs(run, [note for note in notes if note != chance]),
     ]
 
 
@@ -230,6 +233,8 @@ def _limits(run: Run, scores: Scores, model: str, seeds: Sequence[PublishedSeed]
     ]
     if "-small" in run.shown(model):
         lines.append("Narrower or shallower than the original: says nothing of the model at full size.")
+    if worse := not_better_than_input(scores, model):
+        lines.append(f"In {listed(methods.titles_of(worse))} no better than the input passed through.")
     if scored == 1:
         lines.append("One seed: nothing is claimed of others.")
     if scored != len(seeds):

@@ -19,8 +19,8 @@ from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
 from bench.statistics import Interval
 
-WINDOWS = "windows.parquet"
-"""The scores of all cells by window, in the folder of results."""
+WINDOWS = "windows.csv"
+"""The scores of all cells by window, in the folder of results: CSV like the tables, since the Hub opens one format a data set."""
 
 DRAWN, DRAWN_LICENCE = "synthetic", "apache-2.0"
 """The project's own pages, and its licence: the only data of which the licence is known here."""
@@ -132,6 +132,16 @@ def main_scores(scores: Scores, model: str) -> list[tuple[str, Interval]]:
     """Return the model's scores of the main table, by metric, in the table's order."""
     found = ((name, scores.get(model, name)) for name in MAIN_METRICS)
     return [(name, score) for name, score in found if score is not None]
+
+
+def not_better_than_input(scores: Scores, model: str) -> list[str]:
+    """Return the main scores in which the model's mean is no better than that of `copy`, but for lines, which the input has all."""
+    names = []
+    for name, score in main_scores(scores, model):
+        floor, sign = scores.get("copy", name), 1 if METRICS[name].direction == "higher" else -1
+        if name != "line_f1" and floor is not None and sign * (score.value - floor.value) <= 0:
+            names.append(name)
+    return names
 
 
 def _eval_results(run: Run, scores: Scores, model: str) -> list[Any]:

@@ -18,19 +18,20 @@ import pydantic
 import safetensors
 
 from bench.errors import RequestError
-from bench.files import read_json, sha256_of, write_bytes, write_json, write_parquet
+from bench.files import read_json, sha256_of, write_bytes, write_json
 from bench.links import refuse_link
 from bench.metrics.registry import METRICS
 from bench.published_cards import PublishedSeed, model_card, results_card
 from bench.published_metadata import NOT_STATED, WINDOWS, Names, is_private, source_spec, weights_licence
 from bench.reporting.build import report_texts, write_texts
+from bench.reporting.escaping import escape_csv
+from bench.reporting.layout import SIGNIFICANT_DIGITS
 from bench.reporting.reading import IMAGE_COLUMNS, SHUFFLED, CellResult, Run, read_run
 from bench.reporting.replacing import Kind, replace_folder
 from bench.reporting.scores import Scores, score_run
 from bench.reporting.shipped import seal, ship
 from bench.reporting.stored_schema import Count, Name, Stored, checked
 from bench.runfolder import CellFolder
-from models.weight_files import MAX_WEIGHTS_BYTES
 
 MARK = "published.json"
 """In every folder that becomes a repository: says that `bench publish` wrote it, of what, and the sha256 of its files."""
@@ -39,6 +40,9 @@ FORMAT = 1
 """Version of the layout."""
 
 PUBLICATION = Kind("publication", frozenset({"models", "results"}), f"results/{MARK}", ("models", "results/tables"))
+
+LARGEST_WEIGHTS = 8 * 2**30
+"""Bytes of a generator: what `--load` takes (MAX_WEIGHTS_BYTES in models/weight_files.py, which would bring torch with it)."""
 
 LARGEST_CARD = 2**20
 """Bytes of a generator.json: a few settings."""
@@ -85,7 +89,6 @@ def publish(run_folder: Path, out: Path, names: Names, licence: str | None) -> P
     named. Raises RequestError where no cell is left, where `out` holds something else, and where `licence` is no identifier.
     """
     run = read_run(run_folder)
-    scores = score_run(run)
     licence = weights_licence(licence, run)
     seeds, left_out = _publishable(run)
     if not seeds:
@@ -95,7 +98,7 @@ def publish(run_folder: Path, out: Path, names: Names, licence: str | None) -> P
     refuse_link(out)
     out = out.resolve()
     _refuse_inside(out, run)
-    replace_folder(out, lambda folder: _write(run, scores, seeds, left_out, names, licence, folder), PUBLICATION)
+    replace_folder(out, lambda folder: _write(run, seeds, left_out, names, licence, folder), PUBLICATION)
     models = [Part(model, True, out / "models" / model) for model in seeds]
     parts = (*models, Part("results", False, out / "results"))
     return Publication(out, parts, tuple(left_out), tuple(_warnings(run, licence)))
@@ -158,8 +161,8 @@ def _seed(run: Run, cell: CellResult, folder: CellFolder) -> PublishedSeed:
 
 def _check_weights(path: Path, named: str, trained: str | None) -> None:
     """Raise RequestError where the file is not the one that card and status name, or holds something else than tensors."""
-    if path.stat().st_size > MAX_WEIGHTS_BYTES:
-        raise RequestError(f"generator.safetensors is larger than {MAX_WEIGHTS_BYTES:,} bytes")
+    if path.stat().st_size > LARGEST_WEIGHTS:
+        raise RequestError(f"generator.safetensors is larger than {LARGEST_WEIGHTS:,} bytes")
     if trained is not None and trained != named:
         raise RequestError("generator.json names another generator than status.json")
     if sha256_of(path) != named:
@@ -172,9 +175,9 @@ def _check_weights(path: Path, named: str, trained: str | None) -> None:
 
 
 def _write(
-    run: Run, scores: Scores, seeds: dict[str, list[PublishedSeed]], left_out: Sequence[str], names: Names, licence: str,
-    folder: Path,
-) -> None:  # fmt: skip
+    run: Run, seeds: dict[str, list[PublishedSeed]], left_out: Sequence[str], names: Names, licence: str, folder: Path
+) -> None:
+    scores = score_run(run)
     for model, published in seeds.items():
         card = model_card(run, scores, model, published, names, licence)
         _write_model(run, model, published, card, folder / "models" / model)
@@ -199,7 +202,7 @@ def _write_model(run: Run, model: str, published: Sequence[PublishedSeed], card:
 def _write_results(run: Run, scores: Scores, card: str, folder: Path) -> None:
     write_texts(report_texts(run, scores, ()), folder)
     ship([run.folder.path], folder)
-    write_parquet(folder / WINDOWS, _windows(run))
+    write_bytes(folder / WINDOWS, _windows(run).encode())
     write_bytes(folder / "README.md", card.encode())
     write_json(folder / MARK, _mark(run) | {"kind": "results"})
     # Last, so that `bench verify` knows every file.
@@ -210,12 +213,14 @@ def _mark(run: Run) -> dict[str, Any]:
     return {"format": FORMAT, "run": run.name, "experiment_digest": run.plan.get("experiment_digest")}
 
 
-def _windows(run: Run) -> pd.DataFrame:
-    """Return the scores of all cells by window, one below the other: model, seed (missing where there is none), window, ..."""
+def _windows(run: Run) -> str:
+    """Return the scores of all cells by window as CSV, one cell below the other; untrained rows have no seed."""
     frames = [
         cell.images.assign(model=cell.model, seed=pd.array([cell.seed] * len(cell.images), dtype="Int64"))
         for cell in run.cells
         if cell.images is not None
     ]
     measured = [name for name in METRICS if any(name in frame.columns for frame in frames)]
-    return pd.concat(frames, ignore_index=True)[["model", "seed", *IMAGE_COLUMNS, *measured]]
+    frame = pd.concat(frames, ignore_index=True)[["model", "seed", *IMAGE_COLUMNS, *measured]]
+    texts = {name: frame[name].map(escape_csv) for name in ("model", *IMAGE_COLUMNS)}
+    return frame.assign(**texts).to_csv(index=False, float_format=f"%.{SIGNIFICANT_DIGITS}g", lineterminator="\n")

@@ -57,7 +57,8 @@ def push(publication: Publication, request: PushRequest) -> list[str]:
     What was uploaded before stays; the same command goes on.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     names = [Names(request.repository).of(part.name) for part in publication.parts]
     try:

@@ -18,6 +18,9 @@ import pandas as pd
 import pytest
 import tomli_w
 
+from bench.prediction import load_generator, predict
+from bench.runfolder import CellFolder
+
 Command = Callable[..., Any]
 
 COMMAND = [sys.executable, "-c", "from bench.cli import main; main()"]
@@ -105,6 +108,23 @@ def test_run_leaves_what_the_report_is_made_from(whole: Path) -> None:
     for name in ("tables/main.csv", "tables/main.md", "tables/main.tex", "index.html", "results.json"):
         assert (whole / "report" / name).is_file(), name
     assert not list(whole.rglob("checkpoint-*"))
+
+
+def test_published_generators_give_the_runs_own_predictions(whole: Path, place: Path, bench: Command) -> None:
+    result = bench(place, "publish", "whole", "--out", "published")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("pix2pix, pix2pixhd, cyclegan, unet-l1, results written into ")
+    # A whole batch: another number of windows may round the last bit differently.
+    windows = sorted(path.stem for path in (whole / "test/input").iterdir())[:8]
+    for model in ("pix2pix", "pix2pixhd", "cyclegan", "unet-l1"):
+        translator = load_generator(CellFolder(place / "published/models" / model / "seed0"), "cpu")
+        again = place / "published-predictions" / model
+        predict(translator, windows, whole / "test/input", again, "cpu", lambda: None)
+        for window in windows:
+            first = whole / "cells" / f"{model}-seed0" / "predictions" / f"{window}.png"
+            assert (again / first.name).read_bytes() == first.read_bytes()
+    verified = bench(place, "verify", "published/results")
+    assert verified.returncode == 0, verified.stderr
 
 
 def kill_after(place: Path, out: str, seconds: float, number: int) -> int:

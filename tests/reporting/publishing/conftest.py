@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import safetensors.torch
+import torch
 
 import models
 from bench.files import sha256_of, write_json
@@ -31,11 +32,19 @@ NARROW: dict[str, dict[str, Any]] = {
 RESOLUTION = 64
 
 
-def write_generator(cell: CellFolder, model: str, seed: int) -> None:
-    """Give the cell a generator with random weights, its card and its status, as training leaves them."""
+def write_generators(run: Path, model: str) -> None:
+    """Give the model's two cells generators with random weights."""
     settings = models.parse_settings(model, NARROW[model])
-    generator = models.build(model, settings, RESOLUTION, seed=seed).generator
-    safetensors.torch.save_file(generator.state_dict(), cell.generator)
+    state = models.build(model, settings, RESOLUTION, seed=0).generator.state_dict()
+    for seed in (0, 1):
+        weights = {name: value * (1 + seed) if value.is_floating_point() else value for name, value in state.items()}
+        write_generator(CellFolder(run / "cells" / f"{model}-seed{seed}"), model, seed, weights)
+
+
+def write_generator(cell: CellFolder, model: str, seed: int, weights: dict[str, torch.Tensor]) -> None:
+    """Give the cell a generator, its card and its status, as training leaves them."""
+    settings = models.parse_settings(model, NARROW[model])
+    safetensors.torch.save_file(weights, cell.generator)
     status = json.loads(cell.status.read_text()) | {
         "generator_sha256": sha256_of(cell.generator),
         "machine": "Secret CPU",
@@ -55,8 +64,7 @@ def trained_run(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The run with its generators, shared by tests that only read it."""
     run = Path(shutil.copytree(finished_run, tmp_path_factory.mktemp("trained") / "tiny-demo"))
     for model in NARROW:
-        for seed in (0, 1):
-            write_generator(CellFolder(run / "cells" / f"{model}-seed{seed}"), model, seed)
+        write_generators(run, model)
     return run
 
 
@@ -90,8 +98,10 @@ class UploadHub:
             return self._create(json.loads(body))
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
-        kind, owner, name, what = path.removeprefix("/api/").split("/")[:4]
-        files = self.repositories[f"{kind}/{owner}/{name}"]
+        kind, owner, name, what = [*path.removeprefix("/api/").split("/"), ""][:4]
+        files = self.repositories.get(f"{kind}/{owner}/{name}")
+        if files is None:
+            return 404, {"error": "Repository not found"}
         if what == "tree":
             return 200, [
                 {"type": "file", "path": file, "size": len(text), "oid": _blob(text)} for file, text in files.items()
@@ -105,7 +115,9 @@ class UploadHub:
         if what == "revision":
             return 200, {"id": f"{owner}/{name}", "sha": "0" * 40, "siblings": []}
         assert what == "commit", path
-        return self._commit(files, [json.loads(line) for line in body.splitlines()])
+        self._commit(files, [json.loads(line) for line in body.splitlines()])
+        address = f"{self.url}/{'datasets/' * (kind == 'datasets')}{owner}/{name}/commit/{'0' * 40}"
+        return 200, {"commitUrl": address, "commitOid": "0" * 40, "success": True}
 
     def _create(self, wanted: dict[str, Any]) -> tuple[int, Any]:
         name = f"{wanted.get('type', 'model')}s/{wanted['organization']}/{wanted['name']}"
@@ -116,13 +128,12 @@ class UploadHub:
         self.repositories[name] = {".gitattributes": b"*.safetensors filter=lfs"}
         return 200, {"url": url}
 
-    def _commit(self, files: dict[str, bytes], lines: list[dict[str, Any]]) -> tuple[int, Any]:
+    def _commit(self, files: dict[str, bytes], lines: list[dict[str, Any]]) -> None:
         for line in lines:
             if line["key"] == "file":
                 files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
             elif line["key"] == "deletedFile":
                 del files[line["value"]["path"]]
-        return 200, {"commitUrl": f"{self.url}/commit/{'0' * 40}", "commitOid": "0" * 40, "success": True}
 
 
 def _blob(content: bytes) -> str:
