@@ -269,6 +269,19 @@ def built(finished_run, tmp_path_factory) -> Path:
     return build_report(finished_run, tmp_path_factory.mktemp("reports") / "tiny").folder
 
 
+@pytest.fixture(scope="session")
+def written(finished_run, tmp_path_factory) -> Path:
+    """The texts of the report without its figures, which take most of the time; shared by tests that only read them."""
+    from bench.reporting.build import report_texts, write_texts
+    from bench.reporting.reading import read_run
+    from bench.reporting.scores import score_run
+
+    folder, run = tmp_path_factory.mktemp("texts"), read_run(finished_run)
+    (folder / "tables").mkdir()
+    write_texts(report_texts(run, score_run(run), []), folder)
+    return folder
+
+
 @pytest.fixture
 def change_json():
     """Change values of a JSON file in place."""

@@ -54,8 +54,8 @@ def texts_of(run, scores):
     return methods_texts(methods_parts(run, scores), [run])
 
 
-def test_citations_and_entries_are_the_same(built):
-    tex, bib = ((built / name).read_text(encoding="utf-8") for name in ("methods.tex", "references.bib"))
+def test_citations_and_entries_are_the_same(written):
+    tex, bib = ((written / name).read_text(encoding="utf-8") for name in ("methods.tex", "references.bib"))
     assert cited_in(tex) == set(entries_of(bib))
     assert tex.isascii()
     assert bib.isascii()
@@ -176,9 +176,9 @@ def compiled(folder, name, document):
 
 
 @pytest.mark.skipif(not (shutil.which("pdflatex") and shutil.which("bibtex")), reason="pdflatex or bibtex is missing")
-def test_the_methods_section_compiles_with_its_bibliography(built, tmp_path):
+def test_the_methods_section_compiles_with_its_bibliography(written, tmp_path):
     for name in ("methods.tex", "references.bib"):
-        shutil.copy(built / name, tmp_path)
+        shutil.copy(written / name, tmp_path)
     body = (
         "\\begin{document}\n\\input{methods}\n\\bibliographystyle{plain}\n\\bibliography{references}\n\\end{document}\n"
     )

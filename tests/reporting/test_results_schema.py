@@ -37,8 +37,8 @@ def test_the_published_schema_is_that_of_the_code():
     assert published["$id"] == json_schema()["$id"]
 
 
-def test_a_report_fits(built, validator):
-    validator.validate(json.loads((built / "results.json").read_text(encoding="utf-8")))
+def test_a_report_fits(written, validator):
+    validator.validate(json.loads((written / "results.json").read_text(encoding="utf-8")))
 
 
 def test_a_joined_report_fits(joined_results, validator):
@@ -85,7 +85,7 @@ def test_a_report_with_holes_and_one_seed_fits(own_run, change_json, validator):
         lambda value: value["differences"][0].pop("p_holm"),
     ],
 )
-def test_what_is_no_report_does_not_fit(built, validator, spoil):
-    value = json.loads((built / "results.json").read_text(encoding="utf-8"))
+def test_what_is_no_report_does_not_fit(written, validator, spoil):
+    value = json.loads((written / "results.json").read_text(encoding="utf-8"))
     spoil(value)
     assert not validator.is_valid(value)
