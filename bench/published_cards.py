@@ -24,7 +24,8 @@ from bench.published_metadata import (
     shown_source,
     source_spec,
 )
-from bench.reporting import methods, sentences
+from bench.reporting import methods, narrating, sentences
+from bench.reporting.citing import plain
 from bench.reporting.escaping import escape_markdown
 from bench.reporting.layout import Column, Entry, printed_parts
 from bench.reporting.naming import counted, listed, short_digest
@@ -181,7 +182,7 @@ def _training(run: Run, model: str) -> list[str]:
     planned = run.planned(model)
     remarks = [str(remark) for remark in planned.get("remarks") or ()]
     return _paragraphs(run, [
-        sentences.data_sentence(run),
+        narrating.data_sentence(run),
         sentences.split_sentence(run),
         sentences.budget_sentence(run),
         f"Inference: {planned['inference_mode']}." if planned.get("inference_mode") else "",
@@ -193,7 +194,7 @@ def _training(run: Run, model: str) -> list[str]:
 
 def _paragraphs(run: Run, texts: Sequence[str]) -> list[str]:
     """Return a line of Markdown for each text that is not empty, broken after each."""
-    return [f"{escape_markdown(_without_place(run, text))}  " for text in texts if text]
+    return [f"{escape_markdown(_without_place(run, plain(text)))}  " for text in texts if text]
 
 
 def _without_place(run: Run, text: str) -> str:
