@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -19,13 +20,17 @@ from bench.reporting.methods import methods_parts, warnings
 from bench.reporting.methods_latex import methods_texts
 from bench.reporting.overlay import overlay_caption, overlay_figure
 from bench.reporting.page import Picture, methods_markdown, page
+from bench.reporting.page_differences import pages_caption, pages_figure
+from bench.reporting.ranked import ranked_caption, ranked_figure
 from bench.reporting.reading import Run, read_run
 from bench.reporting.replacing import replace_report
 from bench.reporting.results import results_text
 from bench.reporting.scores import Scores, score_run
+from bench.reporting.seeds import seeds_caption, seeds_figure
 from bench.reporting.series import series_table
 from bench.reporting.shipped import seal, ship
-from bench.reporting.style import figure_style, save
+from bench.reporting.speed import speed_caption, speed_figure
+from bench.reporting.style import COLUMN_WIDTH, KINDS, TEXT_WIDTH, figure_style, save
 from bench.reporting.tables import differences_table, main_table, secondary_tables
 from bench.reporting.viewer_files import HeldPictures, held_pictures
 from bench.reporting.viewer_pictures import BUDGET, write_viewer_pictures
@@ -98,31 +103,48 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure that a report may have: `draw` gives it, or None where the run has not the files for it."""
+    """A figure that a report may have: `draw` gives it for a width in inches, or None where the run has not the files for it."""
 
     name: str
     title: str
-    draw: Callable[[], Figure | None]
+    draw: Callable[[float], Figure | None]
     caption: str
+
+
+FORMS = (("", TEXT_WIDTH, KINDS), ("-column", COLUMN_WIDTH, ("pdf",)))
+"""What follows a figure's name in its files, how wide it is, and in which formats: for a page, and for one of two columns."""
 
 
 def _drawings(run: Run, scores: Scores) -> list[Drawing]:
     """Return what can be drawn of a run, in the page's order."""
     return [
-        Drawing("grid", "What the models make of the same pages", lambda: grid_figure(run), grid_caption(run)),
-        Drawing("lines", "Lines kept, lost and invented", lambda: overlay_figure(run), overlay_caption(run)),
-        Drawing("scores", "Scores and how sure they are", lambda: dots_figure(run, scores), dots_caption(run, scores)),
-        Drawing("curves", "Scores during training", lambda: curves_figure(run), curves_caption(run)),
+        Drawing("grid", "What the models make of the same pages", partial(grid_figure, run), grid_caption(run)),
+        Drawing("ranked", "The best, the median and the worst page", partial(ranked_figure, run), ranked_caption(run)),
+        Drawing("lines", "Lines kept, lost and invented", partial(overlay_figure, run), overlay_caption(run)),
+        Drawing("scores", "Scores and how sure they are", partial(dots_figure, run, scores), dots_caption(run, scores)),
+        Drawing(
+            "seeds",
+            "Seeds beside the noise between them",
+            partial(seeds_figure, run, scores),
+            seeds_caption(run, scores),
+        ),
+        Drawing(
+            "pages", "On how many pages a model wins", partial(pages_figure, run, scores), pages_caption(run, scores)
+        ),
+        Drawing("speed", "Quality against speed", partial(speed_figure, run, scores), speed_caption(run, scores)),
+        Drawing("curves", "Scores during training", partial(curves_figure, run), curves_caption(run)),
     ]
 
 
 def write_pictures(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
-    """Draw into `folder` every figure that there is; returns what the page shows, in order."""
+    """Draw into `folder` every figure that there is, in all forms; returns what the page shows, in order."""
     pictures = []
     for drawing in drawings:
-        figure = drawing.draw()
-        if figure is not None:
-            save(figure, folder, drawing.name)
+        for end, width, kinds in FORMS:
+            figure = drawing.draw(width)
+            if figure is not None:
+                save(figure, folder, f"{drawing.name}{end}", kinds)
+        if (folder / f"{drawing.name}.png").is_file():
             pictures.append(Picture(drawing.name, drawing.title, drawing.caption))
     return pictures
 

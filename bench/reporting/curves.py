@@ -1,21 +1,23 @@
-"""The learning curves: validation scores against seconds, images and FLOPs, thin lines for seeds and a thick one for their mean."""
+"""The learning curves: validation scores against seconds, images and FLOPs, a line for the mean and a band for the seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter
 
 from bench.metrics.registry import METRICS
+from bench.reporting.lettering import fitted
 from bench.reporting.naming import amount, direction_arrow, metric_title
-from bench.reporting.reading import Run
+from bench.reporting.reading import LARGEST, CellResult, Run
 from bench.reporting.style import TEXT_WIDTH, Look, looks
+from bench.reporting.ticks import logarithmic
 
 AXES = (("seconds", "training seconds"), ("images", "images seen"), ("flops", "training FLOPs"))
 """Columns of curve.parquet against which scores are drawn, with their labels: the common currencies of compute."""
@@ -23,106 +25,149 @@ AXES = (("seconds", "training seconds"), ("images", "images seen"), ("flops", "t
 LOG_RATIO = 5.0
 """Where the models' ends lie further apart than this factor, the axis is logarithmic."""
 
+BANDS = (
+    "Line: the mean over seeds; band: from the smallest to the largest of the seeds, at the steps that all of them have; thin "
+    "lines: seeds, where one ended early; dashed grey: reference models. The held-out test part plays no role here."
+)
+"""What a caption says of the curves."""
+
+ROW_HEIGHT, FOOT = 1.15, 0.3
+"""Inches of a row of panels, and of the axis below them."""
+
+_LEGEND_LINE, _NAME_WIDTH = 0.16, 1.35
+"""Inches of a line of the legend, and of a name in it with its line and marker."""
+
+_SYMBOL_WIDTH = 0.32
+"""Inches of line and marker alone."""
+
+_TICK_WIDTH = 0.4
+"""Inches that a tick of the axis of compute needs, with its number."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """Validation curves of one model: one frame a seed, indexed by step, sorted."""
+class Curve:
+    """Validation scores of one model: one frame a seed, indexed by step, sorted, in printed units.
+
+    `together` has mean seconds, images, flops and value, and "low" and "high", over seeds, at the steps that all seeds have: at
+    those alone, so that no point of a line changes its seeds.
+    """
 
     model: str
     look: Look
     seeds: tuple[pd.DataFrame, ...]
+    together: pd.DataFrame
 
-    def mean(self) -> pd.DataFrame:
-        """Return the mean over seeds at the steps that all seeds have, so that no point changes its seeds."""
-        together = pd.concat(self.seeds).groupby(level="step")
-        counts = together["value"].count()
-        return together[["seconds", "images", "flops", "value"]].mean()[counts == len(self.seeds)]
+    @classmethod
+    def of(cls, model: str, look: Look, seeds: Sequence[pd.DataFrame]) -> Curve:
+        """Return the curve that the seeds make."""
+        steps = pd.concat(seeds).groupby(level="step")
+        frame = steps[["seconds", "images", "flops", "value"]].mean()
+        frame = frame.assign(low=steps["value"].min(), high=steps["value"].max())
+        return cls(model, look, tuple(seeds), frame[steps["value"].count() == len(seeds)])
+
+    @property
+    def in_step(self) -> bool:
+        """Whether all seeds have scores at the same steps: none ended early."""
+        return all(seed.index.equals(self.seeds[0].index) for seed in self.seeds)
 
 
-def curves_figure(run: Run) -> Figure | None:
+def curves_figure(run: Run, width: float = TEXT_WIDTH) -> Figure | None:
     """Return the figure, or None where no cell has validation scores."""
-    names = _metric_names(run)
-    if not names:
+    found = {name: curves_of(run, name, looks(run)) for name in validation_metrics(run.cells)}
+    found = {name: curves for name, curves in found.items() if curves}
+    if not found:
         return None
-    figure = Figure(figsize=(TEXT_WIDTH, 0.5 + 1.2 * len(names)), layout="constrained")
-    grid = figure.subplots(len(names), len(AXES), squeeze=False, sharex="col", sharey="row")
-    shown: dict[str, Look] = {}
-    for row, name in enumerate(names):
-        lines = _lines(run, name)
-        shown |= {line.model: line.look for line in lines}
-        for axes, (column, label) in zip(grid[row], AXES, strict=True):
-            _draw(axes, lines, column)
-            axes.set_xlabel(label if row == len(names) - 1 else "")
-        grid[row][0].set_ylabel(f"{metric_title(METRICS[name])} {direction_arrow(METRICS[name])}")
+    shown = list(dict.fromkeys(curve.model for curves in found.values() for curve in curves))
+    height = ROW_HEIGHT * len(found) + FOOT + legend_height(len(shown), width)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    grid = figure.subplots(len(found), len(AXES), squeeze=False, sharex="col", sharey="row")
+    for row, (name, curves) in zip(grid, found.items(), strict=True):
+        for axes, (column, _) in zip(row, AXES, strict=True):
+            draw_curves(axes, curves, column, width / len(AXES))
+        row[0].set_ylabel(f"{metric_title(METRICS[name])} {direction_arrow(METRICS[name])}")
+    for axes, (_, label) in zip(grid[-1], AXES, strict=True):
+        axes.set_xlabel(label)
     figure.align_ylabels(grid[:, 0])
-    _legend(figure, run, shown)
+    draw_legend(figure, {model: run.shown(model) for model in shown}, looks(run), width)
     return figure
 
 
-def _metric_names(run: Run) -> list[str]:
-    found = {
-        str(name)
-        for cell in run.cells
-        if cell.curve is not None
-        for name in cell.curve.loc[cell.curve["kind"] == "validation", "name"].unique()
-    }
+def validation_metrics(cells: Sequence[CellResult]) -> list[str]:
+    """Return the metrics that any of `cells` has validation scores of, in the registry's order."""
+    curves = [cell.curve for cell in cells if cell.curve is not None]
+    found = {str(name) for curve in curves for name in curve.loc[curve["kind"] == "validation", "name"].unique()}
     return [name for name in METRICS if name in found]
 
 
-def _lines(run: Run, metric: str) -> list[_Line]:
-    lines = []
-    for model, look in looks(run).items():
-        curves = [cell.curve for cell in run.cells_of(model) if cell.curve is not None]
-        wanted = [c[(c["kind"] == "validation") & (c["name"] == metric)].sort_values("step") for c in curves]
-        scale = METRICS[metric].scale
-        frames = tuple(f.assign(value=f["value"] * scale).set_index("step") for f in wanted if not f.empty)
-        if frames:
-            lines.append(_Line(model, look, frames))
-    return lines
+def curves_of(run: Run, metric: str, look: Mapping[str, Look]) -> list[Curve]:
+    """Return the curve of every model of `run` that has validation scores of `metric`, without what is no finite number."""
+    curves = []
+    for model in run.rows:
+        frames = [_frame(cell.curve, metric) for cell in run.cells_of(model) if cell.curve is not None]
+        seeds = [frame for frame in frames if not frame.empty]
+        if seeds:
+            curves.append(Curve.of(model, look[model], seeds))
+    return curves
 
 
-def _draw(axes: Axes, lines: Sequence[_Line], column: str) -> None:
-    starts, ends = ([float(frame[column].iloc[at]) for line in lines for frame in line.seeds] for at in (0, -1))
-    if min(starts) > 0 and max(ends) / min(ends) > LOG_RATIO:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if max(ends) / min(starts) < 100 else (1.0,)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+def _frame(curve: pd.DataFrame, metric: str) -> pd.DataFrame:
+    frame = curve[(curve["kind"] == "validation") & (curve["name"] == metric)]
+    values = frame["value"].astype(np.float64) * METRICS[metric].scale
+    return frame.assign(value=values)[values.abs() <= LARGEST].sort_values("step").set_index("step")
+
+
+def draw_curves(
+    axes: Axes, curves: Sequence[Curve], column: str, width: float, *, limits: Sequence[Curve] | None = None
+) -> None:
+    """Draw the curves of one metric against `column`; `width` is about that of the panel in inches.
+
+    The axes hold all of `limits`, by default the curves themselves, so that several panels compare.
+    """
+    wanted = [seed for curve in limits or curves for seed in curve.seeds]
+    _scale(axes, [seed[column] for seed in wanted], max(2, int(width / _TICK_WIDTH)))
     axes.grid(True)
-    for line in lines:
-        dashes = "solid" if line.look.marker == "o" else (0, (4, 1.5))
-        for frame in line.seeds:
-            drawn = frame[frame[column] > 0]
-            axes.plot(
-                drawn[column], drawn["value"], color=line.look.colour, linewidth=0.5, alpha=0.55, linestyle=dashes
-            )
-        mean = line.mean()
-        mean = mean[mean[column] > 0]
-        axes.plot(
-            mean[column], mean["value"], line.look.marker, color=line.look.colour, markersize=2.2,
-            linewidth=1.3, linestyle=dashes,
-        )  # fmt: skip
-    values = np.concatenate([frame["value"].to_numpy() for line in lines for frame in line.seeds])
-    if np.isfinite(values).any():
-        low, high = np.nanmin(values), np.nanmax(values)
-        pad = 0.08 * (high - low) or 0.5
-        axes.set_ylim(low - pad, high + pad)
+    for curve in curves:
+        for seed in () if curve.in_step else curve.seeds:
+            axes.plot(seed[column], seed["value"], alpha=0.6, **curve.look.line(0.6))
+        mean = curve.together
+        axes.fill_between(mean[column], mean["low"], mean["high"], color=curve.look.colour, alpha=0.2, linewidth=0)
+        axes.plot(mean[column], mean["value"], **curve.look.line(1.2), **curve.look.point(2.6))
+    values = np.concatenate([seed["value"].to_numpy() for seed in wanted])
+    pad = 0.08 * float(np.ptp(values)) or 0.5
+    axes.set_ylim(values.min() - pad, values.max() + pad)
+    axes.locator_params(axis="y", nbins=4)
 
 
-def _legend(figure: Figure, run: Run, shown: dict[str, Look]) -> None:
-    handles = [
-        Line2D([], [], color=look.colour, linewidth=1.5, linestyle="solid" if look.marker == "o" else (0, (4, 1.5)))
-        for look in shown.values()
-    ]
-    labels = [run.shown(model) for model in shown]
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)), handlelength=2.2)
+def _scale(axes: Axes, frames: Sequence[pd.Series[float]], most: int) -> None:
+    """Choose the axis of compute: logarithmic where the models' ends lie far apart, and every score has a place on it."""
+    starts, ends = [float(each.iloc[0]) for each in frames], [float(each.iloc[-1]) for each in frames]
+    if min(starts) > 0 and max(ends) / min(ends) > LOG_RATIO:
+        logarithmic(axes, min(starts) / 1.2, max(ends) * 1.2, most, amount)
+    else:
+        axes.set_xlim(0, 1.05 * max(ends) or 1.0)
+        axes.locator_params(axis="x", nbins=most)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+
+
+def legend_height(names: int, width: float) -> float:
+    """Return the inches that the legend of so many names takes."""
+    return _LEGEND_LINE * math.ceil(names / legend_columns(width)) + 0.06
+
+
+def legend_columns(width: float) -> int:
+    """Return how many names of a legend stand side by side."""
+    return max(1, int(width / _NAME_WIDTH))
+
+
+def draw_legend(figure: Figure, names: Mapping[str, str], look: Mapping[str, Look], width: float) -> None:
+    """Write the names of models (by model) above all panels, each beside its line and marker."""
+    handles = [look[model].handle(line=True) for model in names]
+    texts = [fitted(name, _NAME_WIDTH - _SYMBOL_WIDTH) for name in names.values()]
+    figure.legend(handles, texts, loc="outside upper center", ncols=legend_columns(width), handlelength=2.2)
 
 
 def curves_caption(run: Run) -> str:
     """Return the caption of the figure: what is drawn, and that the test part is not in it."""
     windows = run.experiment.get("training", {}).get("validation_windows")
     many = f"{windows} validation windows" if windows else "validation windows"
-    return (
-        f"Scores on {many} during training, against the same budget in three currencies. Thin: seeds; thick: their mean "
-        "where all seeds have a score; dashed grey: reference models. The held-out test part plays no role here."
-    )
+    return f"Scores on {many} during training, against the same budget in three currencies. {BANDS}"

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 
 from bench.errors import RequestError
 from bench.files import read_png
+from bench.reporting.lettering import wrapped
+from bench.reporting.mosaic import mosaic
 from bench.reporting.naming import listed
 from bench.reporting.reading import SHUFFLED, CellResult, Run
-from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
+from bench.reporting.style import GREY, SMALL, TEXT_WIDTH
 
 PAGES = 4
 """Most pages that the figure shows."""
 
-FEWEST = 4
-"""With fewer columns pictures are no larger than with this many: figures stay as high as a page."""
-
 SCORE = "ciede2000"
-
-TITLE_CHARACTER = 0.055
-"""About how wide a character of a column's title is, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +42,22 @@ def chosen_windows(run: Run, most: int = PAGES) -> list[str]:
     return [str(first.iloc[place]) for place in places]
 
 
-def grid_figure(run: Run) -> Figure | None:
+def grid_figure(run: Run, width: float = TEXT_WIDTH) -> Figure | None:
     """Return the figure, or None where a page's truth, or its input where there is one, is not there."""
-    windows, columns = chosen_windows(run), _columns(run)
-    if not has_pictures(run, windows):
+    windows = chosen_windows(run)
+    return pictures_figure(run, windows, [""] * len(windows), width)
+
+
+def pictures_figure(run: Run, windows: Sequence[str], labels: Sequence[str], width: float) -> Figure | None:
+    """Return a figure with a row a window: its input, what the models make of it, the truth; None where pictures are missing."""
+    if not windows or not has_pictures(run, windows):
         return None
-    size = window_size(run)
-    side = TEXT_WIDTH / max(len(columns), FEWEST) / size[1]
-    engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
-    figure = Figure(figsize=(side * size[1] * len(columns), (side + 0.13) * len(windows) + 0.28), layout=engine)
-    grid = figure.subplots(len(windows), len(columns), squeeze=False)
-    for row, window in enumerate(windows):
-        for axes, column in zip(grid[row], columns, strict=True):
+    columns, size = _columns(run), window_size(run)
+    placed = mosaic([column.title for column in columns], labels, width=width, aspect=size[1])
+    for row, window in zip(placed.axes, windows, strict=True):
+        for axes, column in zip(row, columns, strict=True):
             draw_window(axes, column, window, size)
-            if row == 0:
-                axes.set_title(shortened(column.title, int(side / TITLE_CHARACTER)), fontsize=7.0, pad=3.0)
-    return figure
+    return placed.figure
 
 
 def has_input(run: Run) -> bool:
@@ -69,7 +65,7 @@ def has_input(run: Run) -> bool:
     return "kind" not in run.experiment or "copy" in run.experiment["references"]
 
 
-def has_pictures(run: Run, windows: list[str]) -> bool:
+def has_pictures(run: Run, windows: Sequence[str]) -> bool:
     """Return whether the truth of all `windows` is there, and the input where there is one."""
     folders = [run.folder.test_truths, *([run.folder.test_inputs] if has_input(run) else [])]
     return all((folder / f"{window}.png").is_file() for folder in folders for window in windows)
@@ -117,16 +113,12 @@ def model_column(run: Run, model: str) -> GridColumn:
 
 def draw_window(axes: Axes, column: GridColumn, window: str, size: tuple[int, int]) -> None:
     """Draw one window of `column` with its score below, or why it is not there; `size` is that of `window_size`."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=FAINT, linewidth=0.5)
     pixels = _picture(column, window)
     if pixels is None:
         _draw_hole(axes, column.missing or "no picture", *size)
         return
     axes.imshow(pixels, interpolation="nearest" if size[0] < 256 else "antialiased")
-    axes.set_xlabel(_score(column.cell, window), fontsize=6.0, labelpad=1.5, color=GREY)
+    axes.set_xlabel(_score(column.cell, window), fontsize=SMALL, labelpad=1.5, color=GREY)
 
 
 def _picture(column: GridColumn, window: str) -> NDArray[np.uint8] | None:
@@ -140,26 +132,29 @@ def _picture(column: GridColumn, window: str) -> NDArray[np.uint8] | None:
 
 def _draw_hole(axes: Axes, why: str, resolution: int, aspect: int) -> None:
     axes.imshow(np.full((resolution, aspect * resolution, 3), 247, dtype=np.uint8))
-    axes.text(
-        0.5, 0.5, shortened(why, 24), transform=axes.transAxes, ha="center", va="center", fontsize=6.0, color=GREY
-    )
-    axes.set_xlabel(" ", fontsize=6.0, labelpad=1.5)
+    words = wrapped(why, axes.get_position().width * axes.figure.bbox.width / axes.figure.dpi)
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", fontsize=SMALL, color=GREY)
+    axes.set_xlabel(" ", fontsize=SMALL, labelpad=1.5)
 
 
 def _score(cell: CellResult | None, window: str) -> str:
     if cell is None or cell.images is None or SCORE not in cell.images.columns:
         return " "
     value = float(cell.images.set_index("window").loc[window, SCORE])  # type: ignore[arg-type]
-    return f"{value:.1f}"
+    return f"{value:.1f}" if np.isfinite(value) else "no score"
+
+
+def shown_seeds(run: Run) -> str:
+    """Return which seed's outputs the figure shows, " (seed 0)", "" where nothing depends on one."""
+    seeds = sorted({cells[0].seed for m in run.ranked if (cells := run.scored_cells(m)) and cells[0].seed is not None})
+    return f" (seed {listed([str(seed) for seed in seeds])})" if seeds else ""
 
 
 def grid_caption(run: Run) -> str:
     """Return the caption of the figure, with the rule by which its pages were chosen and their ids."""
     windows = chosen_windows(run)
-    seeds = sorted({cells[0].seed for m in run.ranked if (cells := run.scored_cells(m)) and cells[0].seed is not None})
-    seed = f" (seed {listed([str(s) for s in seeds])})" if seeds else ""
     return (
-        f"Held-out windows as each model colours them{seed}; below each the mean CIEDE2000 to the truth, lower is better. "
-        f"The pages are chosen by a rule, not by eye: {len(windows)} evenly spaced ids of the sorted held-out pages, "
-        f"the first window of each ({', '.join(windows)})."
+        f"Held-out windows as each model colours them{shown_seeds(run)}; below each the mean CIEDE2000 to the truth, "
+        f"lower is better. The pages are chosen by a rule, not by eye: {len(windows)} evenly spaced ids of the sorted "
+        f"held-out pages, the first window of each ({', '.join(windows)})."
     )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 from bench.ladder_responses import BLIND_SHARE, CAPS, equivalent, responses
 from bench.metrics.registry import METRICS
+from bench.reporting.lettering import wrapped
 from bench.reporting.naming import direction_arrow, metric_title
-from bench.reporting.style import GREY, TEXT_WIDTH
+from bench.reporting.style import SMALL
+
+LADDER_WIDTH = 7.0
+"""Inches: the figure spans both columns of a page, since it has a column an axis of damage."""
 
 WORTH = {
     "psnr": 70.0, "ssim": 0.02, "gmsd": 0.01, "ciede2000": 1.0, "ciede2000_median": 1.0, "line_f1": 0.05,
@@ -23,34 +30,55 @@ WORTH = {
 """A difference of the size that tables are argued about, for each metric; its worth is read off the ladder. PSNR of equal pictures
 has no finite value to go down from: its row is the damage that takes it to 30 dB."""
 
-_COLOURS = {"monotone": "#0072B2", "not monotone": "#D55E00", "blind": "#b0b0b0"}
+LOOKS: dict[str, dict[str, Any]] = {
+    "monotone": {"color": "#0072B2", "linestyle": "solid"},
+    "not monotone": {"color": "#D55E00", "linestyle": (0, (4, 1))},
+    "blind": {"color": "#8c8c8c", "linestyle": (0, (1, 1))},
+}
+"""Lines of the figure, by how a metric answers."""
+
 _MARKS = {"monotone": "yes", "not monotone": "**turns**", "blind": "*blind*"}
-_ROW_INCHES = 0.42
+_ROW_INCHES, _HEAD_INCHES = 0.36, 0.75
+_TITLE_INCHES, _NAME_INCHES = 0.65, 0.8
+"""Of each of the two lines of an axis's and a metric's name."""
 
 
 def ladder_figure(table: pd.DataFrame) -> Figure:
     """Return the figure of a ladder: a row a metric, a column an axis, the metric's value over the levels of the axis."""
     metrics, axes_names = list(dict.fromkeys(table["metric"])), list(dict.fromkeys(table["axis"]))
     answers = responses(table).set_index(["metric", "axis"])["response"]
-    figure = Figure(figsize=(1.25 * TEXT_WIDTH, 0.7 + _ROW_INCHES * len(metrics)), layout="constrained")
+    layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.02, wspace=0.0, hspace=0.0)
+    figure = Figure(figsize=(LADDER_WIDTH, _HEAD_INCHES + _ROW_INCHES * len(metrics)), layout=layout)
     grid = figure.subplots(len(metrics), len(axes_names), squeeze=False, sharey="row", sharex="col")
     for row, metric in enumerate(metrics):
         for column, axis in enumerate(axes_names):
             steps = table[(table["metric"] == metric) & (table["axis"] == axis)].sort_values("level")
-            _draw(grid[row][column], steps, METRICS[metric].scale, _COLOURS[answers[metric, axis]])
+            _draw(grid[row][column], steps, METRICS[metric].scale, LOOKS[answers[metric, axis]])
         title = f"{metric_title(METRICS[metric])} {direction_arrow(METRICS[metric])}"
-        grid[row][0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=6)
+        grid[row][0].set_ylabel(wrapped(title, _NAME_INCHES), rotation=0, ha="right", va="center")
+        _two_ticks(grid[row][0])
     for column, axis in enumerate(axes_names):
-        unit = table.loc[table["axis"] == axis, "unit"].iloc[0]
-        grid[0][column].set_title(axis, fontsize=6.5)
-        grid[-1][column].set_xlabel(unit, fontsize=6)
+        own = table[table["axis"] == axis]
+        grid[0][column].set_title(wrapped(axis, _TITLE_INCHES), fontsize=SMALL)
+        ends = [float(own["level"].min()), float(own["level"].max())]
+        grid[-1][column].set_xticks(ends, [f"{end:g}" for end in ends])
+        for text, side in zip(grid[-1][column].get_xticklabels(), ("left", "right"), strict=True):
+            text.set_horizontalalignment(side)
+        grid[-1][column].set_xlabel(wrapped(own["unit"].iloc[0], _TITLE_INCHES))
     return figure
 
 
-def _draw(axes: Axes, steps: pd.DataFrame, scale: float, colour: str) -> None:
-    axes.plot(steps["level"], steps["value"] * scale, ".-", color=colour, linewidth=1.0, markersize=2.5)
-    axes.tick_params(labelsize=4.5, pad=1, colors=GREY)
-    axes.margins(0.08, 0.12)
+def _draw(axes: Axes, steps: pd.DataFrame, scale: float, look: Mapping[str, Any]) -> None:
+    axes.plot(steps["level"], steps["value"] * scale, marker=".", linewidth=1.0, markersize=3.0, **look)
+    axes.tick_params(pad=1)
+    axes.margins(0.08, 0.15)
+
+
+def _two_ticks(axes: Axes) -> None:
+    """Leave the two outermost round numbers of a row's axis, so that neighbouring rows do not run into each other."""
+    low, high = axes.get_ylim()
+    inside = [tick for tick in MaxNLocator(nbins=4, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
+    axes.set_yticks([inside[0], inside[-1]] if len(inside) > 1 else inside)
 
 
 def ladder_markdown(table: pd.DataFrame) -> str:
@@ -69,8 +97,8 @@ def ladder_markdown(table: pd.DataFrame) -> str:
             *_table(["difference", *heads], worth),
             "",
             f"Does the metric get worse all along? *blind*: it moves by less than {BLIND_SHARE:.0%} of what it moves by on the "
-            "axis that moves it most; **turns**: it gets better somewhere. In the figure these are blue, grey and orange. Moves "
-            "are measured from the undamaged page; those of PSNR, which equal pictures make infinite (written as "
+            "axis that moves it most; **turns**: it gets better somewhere. In the figure these are blue, dotted grey and dashed "
+            "orange. Moves are measured from the undamaged page; those of PSNR, which equal pictures make infinite (written as "
             f"{CAPS['psnr']:g} dB), from the mildest damage.",
             "",
             *_table(["metric", *names], marks),

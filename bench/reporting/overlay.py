@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
@@ -14,7 +13,6 @@ from bench.files import read_png
 from bench.metrics.colour import lab
 from bench.metrics.lineart import LineReference, line_map, near, tolerance_px
 from bench.reporting.grid import (
-    TITLE_CHARACTER,
     GridColumn,
     chosen_windows,
     has_input,
@@ -23,11 +21,18 @@ from bench.reporting.grid import (
     shown_models,
     window_size,
 )
+from bench.reporting.mosaic import mosaic
 from bench.reporting.reading import Run
-from bench.reporting.style import FAINT, GREY, TEXT_WIDTH, shortened
+from bench.reporting.style import GREY, SMALL, TEXT_WIDTH
 
 PAGES = 3
-"""Most pages that the figure shows."""
+"""Most pages that the figure shows, of those of the qualitative figure."""
+
+FEWEST = 3
+"""With fewer columns pictures are no larger than with this many."""
+
+_LEGEND_HEIGHT = 0.22
+"""Inches."""
 
 KEPT, LOST, INVENTED = "#4d4d4d", "#D55E00", "#0072B2"
 """Colours of the lines (Okabe and Ito 2008)."""
@@ -36,27 +41,24 @@ WIDER = 0.6
 """Lines are drawn this much wider to each side than one pixel at 256 px, so that they are seen in print."""
 
 
-def overlay_figure(run: Run) -> Figure | None:
+def overlay_figure(run: Run, width: float = TEXT_WIDTH) -> Figure | None:
     """Return the figure, or None where pictures are not there or no model has any."""
-    windows = chosen_windows(run, PAGES)
+    windows = chosen_windows(run)[:PAGES]
     columns = [column for model in shown_models(run) if (column := model_column(run, model)).pictures is not None]
     if not columns or not has_pictures(run, windows):
         return None
-    _, aspect = window_size(run)
-    side = TEXT_WIDTH / max(len(columns), 3) / aspect
-    engine = ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
-    figure = Figure(figsize=(side * aspect * len(columns), (side + 0.13) * len(windows) + 0.5), layout=engine)
-    grid = figure.subplots(len(windows), len(columns), squeeze=False)
-    for row, window in enumerate(windows):
+    titles, labels = [column.title for column in columns], [""] * len(windows)
+    placed = mosaic(
+        titles, labels, width=width, aspect=window_size(run)[1], foot=_LEGEND_HEIGHT, fewest=FEWEST
+    )  # fmt: skip
+    for row, window in zip(placed.axes, windows, strict=True):
         reference = _reference(run, window)
-        for axes, column in zip(grid[row], columns, strict=True):
+        for axes, column in zip(row, columns, strict=True):
             _draw(axes, column, window, reference)
-            if row == 0:
-                axes.set_title(shortened(column.title, int(side * aspect / TITLE_CHARACTER)), fontsize=7.0, pad=3.0)
     names = ((KEPT, "kept"), (LOST, "lost"), (INVENTED, "invented"))
     handles = [Patch(color=colour, label=name) for colour, name in names]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=6.5, handlelength=1.2)
-    return figure
+    placed.figure.legend(handles=handles, loc="lower center", ncols=len(handles), handlelength=1.2, borderpad=0.1)
+    return placed.figure
 
 
 def line_overlay(reference: LineReference, lightness: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -82,7 +84,7 @@ def overlay_caption(run: Run) -> str:
     )
     where = "neither has" if has_input(run) else "it has not"
     return (
-        f"What LineF1 sees, on the first pages of the figure of pictures: {wanted} "
+        f"What LineF1 sees, on the first of the evenly spaced pages of the figure of pictures: {wanted} "
         f"(grey), those it lost (orange), and lines of the output that {where} (blue). Below: LineF1 of the window."
     )
 
@@ -95,15 +97,12 @@ def _reference(run: Run, window: str) -> LineReference:
 
 
 def _draw(axes: Axes, column: GridColumn, window: str, reference: LineReference) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=FAINT, linewidth=0.5)
     assert column.pictures is not None
     try:
         lightness = lab(read_png(column.pictures / f"{window}.png"))[..., 0]
     except RequestError:
-        axes.text(0.5, 0.5, "no picture", transform=axes.transAxes, ha="center", va="center", fontsize=6.0, color=GREY)
+        words = {"ha": "center", "va": "center", "fontsize": SMALL, "color": GREY}
+        axes.text(0.5, 0.5, "no picture", transform=axes.transAxes, **words)
         return
     axes.imshow(line_overlay(reference, lightness), interpolation="nearest")
-    axes.set_xlabel(f"{reference.score(lightness).f1:.2f}", fontsize=6.0, labelpad=1.5, color=GREY)
+    axes.set_xlabel(f"{reference.score(lightness).f1:.2f}", fontsize=SMALL, labelpad=1.5, color=GREY)

@@ -296,8 +296,8 @@ def change_json():
 def unrendered(monkeypatch):
     """Compose figures without rendering them, which takes most of the time of a report."""
 
-    def save(figure, folder, name):
-        for kind in ("pdf", "png"):
+    def save(figure, folder, name, kinds):
+        for kind in kinds:
             (folder / f"{name}.{kind}").write_bytes(b"")
 
     monkeypatch.setattr("bench.reporting.build.save", save)

@@ -10,6 +10,7 @@ from bench.reporting.build import build_report
 from bench.reporting.grid import chosen_windows, grid_caption
 from bench.reporting.reading import read_run
 
+FIGURES = ("grid", "ranked", "lines", "scores", "seeds", "pages", "curves")
 EXPECTED = {
     "index.html", "results.json", "methods.md", "methods.tex", "references.bib",
     *(
@@ -17,7 +18,7 @@ EXPECTED = {
         for name in ("main", "cost", "differences", "lines", "colour")
         for kind in (".csv", ".md", ".tex", "-narrow.tex")
     ),
-    *(f"figures/{name}.{kind}" for name in ("grid", "lines", "scores", "curves") for kind in ("pdf", "png")),
+    *(f"figures/{name}{end}" for name in FIGURES for end in (".pdf", ".svg", ".png", "-column.pdf")),
 }  # fmt: skip
 
 
@@ -44,14 +45,21 @@ def test_a_rebuild_elsewhere_has_the_same_bytes(finished_run, built, tmp_path):
 
 
 def test_figures_are_pictures_with_embedded_fonts(built):
-    for name in ("grid", "lines", "scores", "curves"):
-        pdf = (built / "figures" / f"{name}.pdf").read_bytes()
-        assert b"/FontFile2" in pdf
-        assert b"/Type3" not in pdf
-        assert b"CreationDate" not in pdf
+    for name in FIGURES:
+        for end, width in (("", 5.5), ("-column", 3.25)):
+            pdf = (built / "figures" / f"{name}{end}.pdf").read_bytes()
+            assert b"/FontFile2" in pdf
+            assert b"/Type3" not in pdf
+            assert b"CreationDate" not in pdf
+            across = float(re.search(rb"/MediaBox \[ 0 0 ([\d.]+) ", pdf)[1])
+            assert across == pytest.approx(width * 72, abs=0.5)
         with Image.open(built / "figures" / f"{name}.png") as picture:
-            assert picture.width == round(5.5 * 300)
+            assert picture.width == pytest.approx(5.5 * 300, abs=1)
             assert len(picture.convert("RGB").getcolors(2**24)) > 20
+        svg = (built / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        points = float(re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)[1])
+        assert points == pytest.approx(5.5 * 72, abs=0.5)
+        assert not re.search(r"<text|<script|<dc:date|href=\"http|font-family", svg)
 
 
 def test_the_page_stands_alone(built, links_of):

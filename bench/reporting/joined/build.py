@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bench.links import refuse_link
 from bench.reporting.build import Drawing, Report, pictures_in, table_texts, write_pictures, write_texts
 from bench.reporting.joined.across import Across, score_joined
+from bench.reporting.joined.curves import curves_caption, curves_figure
 from bench.reporting.joined.grid import grid_caption, grid_figure
 from bench.reporting.joined.moves import moves_caption, moves_figure
 from bench.reporting.joined.page import joined_methods, joined_page
@@ -66,8 +68,9 @@ def _drawings(joined: Joined, across: Across) -> list[Drawing]:
         Drawing(
             "moves",
             "How scores move from run to run",
-            lambda: moves_figure(joined, across),
+            partial(moves_figure, joined, across),
             moves_caption(joined, across),
         ),
-        Drawing("grid", "The same pages in every run", lambda: grid_figure(joined), grid_caption(joined)),
+        Drawing("grid", "The same pages in every run", partial(grid_figure, joined), grid_caption(joined)),
+        Drawing("curves", "Scores during training", partial(curves_figure, joined), curves_caption()),
     ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import GridSpec
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.reporting.grid import (
     PAGES,
-    TITLE_CHARACTER,
     GridColumn,
     chosen_windows,
     draw_window,
@@ -23,54 +22,52 @@ from bench.reporting.grid import (
 )
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
+from bench.reporting.lettering import fitted
+from bench.reporting.mosaic import LINE, SCORE_HEIGHT, mosaic, picture_width
 from bench.reporting.naming import listed
-from bench.reporting.style import TEXT_WIDTH, shortened
+from bench.reporting.style import TEXT_WIDTH
 
 TALLEST = 8.0
 """Inches that the figure may be high, to fit on a page: the more runs, the fewer windows are shown, but always one."""
 
-_LABEL_LINE, _SCORE_HEIGHT, _HEAD, _SPACER = 0.13, 0.13, 0.28, 0.12
-"""Inches of a line of a run's label, a score below a picture, the titles, and the space between two windows (in pictures)."""
+_SPACE = 0.1
+"""Inches between two windows."""
 
-_SHORTEST_LABEL = 8
-"""Characters of a label's line that stay however small the pictures are."""
+_HEAD = 2 * LINE + _SPACE
+"""Inches for the titles."""
+
+_SHORTEST_LABEL = 0.4
+"""Inches of a label's line that stay however small the pictures are."""
 
 
-def grid_figure(joined: Joined) -> Figure | None:
+def grid_figure(joined: Joined, width: float = TEXT_WIDTH) -> Figure | None:
     """Return the figure, or None where a run lacks an input or truth that is to be shown."""
-    windows = _windows(joined)
+    windows, runs = _windows(joined), range(len(joined.runs))
     if not all(has_pictures(run, windows) for run in joined.runs):
         return None
-    runs, columns = len(joined.runs), len(_models(joined)) + 2
-    size = window_size(joined.runs[0])
-    side = _side(joined)
-    cell = side / size[1] + _SCORE_HEIGHT
-    height = cell * (runs * len(windows) + _SPACER * (len(windows) - 1)) + _HEAD
-    figure = Figure(
-        figsize=(TEXT_WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.01, wspace=0.0, hspace=0.0)
-    )
-    ratios = ([1.0] * runs + [_SPACER]) * len(windows)
-    slots = GridSpec(len(ratios) - 1, columns, figure=figure, height_ratios=ratios[:-1])
-    for place, window in enumerate(windows):
-        for index in range(runs):
-            row = place * (runs + 1) + index
-            axes = [figure.add_subplot(slots[row, column]) for column in range(columns)]
-            _draw_row(axes, joined, index, window, size)
-            _draw_label(axes[0], joined.labels[index], int(cell / TITLE_CHARACTER))
-            if row == 0:
-                _draw_titles(axes, joined, int(side / TITLE_CHARACTER))
-    return figure
+    size, titles = window_size(joined.runs[0]), ["input", *(joined.shown(model) for model in _models(joined)), "truth"]
+    rows = [(window, index) for window in windows for index in runs]
+    spaces = [_SPACE if row and index == 0 else 0.0 for row, (_, index) in enumerate(rows)]
+    labels = _labels(joined, width) * len(windows)
+    placed = mosaic(titles, labels, width=width, aspect=size[1], spaces=spaces)
+    for axes, (window, index) in zip(placed.axes, rows, strict=True):
+        _draw_row(axes, joined, index, window, size)
+    return placed.figure
 
 
-def _side(joined: Joined) -> float:
-    """Return the width of a picture in inches."""
-    lines = max(label.count(SEPARATOR) + 1 for label in joined.labels)
-    return (TEXT_WIDTH - _LABEL_LINE * lines - 0.05) / (len(_models(joined)) + 2)
+def _labels(joined: Joined, width: float) -> list[str]:
+    """Return the runs' labels, a line a part, each as long as a picture is high."""
+    plain = [label.replace(SEPARATOR, "\n") for label in joined.labels]
+    side = picture_width(width, len(_models(joined)) + 2, plain)
+    high = max(_SHORTEST_LABEL, side / window_size(joined.runs[0])[1] + SCORE_HEIGHT)
+    return ["\n".join(fitted(part, high) for part in label.split("\n")) for label in plain]
 
 
 def _windows(joined: Joined) -> list[str]:
-    cell = _side(joined) / window_size(joined.runs[0])[1] + _SCORE_HEIGHT
-    fitting = int((TALLEST - _HEAD) / (cell * (len(joined.runs) + _SPACER)))
+    """Return the windows that are shown, the same in every form of the figure: as many as fit into the widest one."""
+    side = picture_width(TEXT_WIDTH, len(_models(joined)) + 2, _labels(joined, TEXT_WIDTH))
+    cell = side / window_size(joined.runs[0])[1] + SCORE_HEIGHT
+    fitting = int((TALLEST - _HEAD) / (cell * len(joined.runs) + _SPACE))
     return chosen_windows(joined.runs[0], max(1, min(PAGES, fitting)))
 
 
@@ -80,7 +77,7 @@ def _models(joined: Joined) -> list[str]:
     return [model for model in (*joined.ranked, *joined.references) if model in shown]
 
 
-def _draw_row(axes: list[Axes], joined: Joined, index: int, window: str, size: tuple[int, int]) -> None:
+def _draw_row(axes: Sequence[Axes], joined: Joined, index: int, window: str, size: tuple[int, int]) -> None:
     """Draw one run's outputs, its input where no run above has the same one, and the truth in the first row."""
     run = joined.runs[index]
     for slot, model in zip(axes[1:], _models(joined), strict=False):
@@ -109,17 +106,6 @@ def _blank(axes: Axes) -> None:
     for artist in (*axes.images, *axes.spines.values()):
         artist.set_visible(False)
     axes.set_xlabel(" ")
-
-
-def _draw_label(axes: Axes, label: str, characters: int) -> None:
-    lines = [shortened(part, max(_SHORTEST_LABEL, characters)) for part in label.split(SEPARATOR)]
-    axes.set_ylabel("\n".join(lines), fontsize=6.5, labelpad=3.0)
-
-
-def _draw_titles(axes: list[Axes], joined: Joined, characters: int) -> None:
-    titles = ["input", *(joined.shown(model) for model in _models(joined)), "truth"]
-    for slot, title in zip(axes, titles, strict=True):
-        slot.set_title(shortened(title, characters), fontsize=7.0, pad=3.0)
 
 
 def grid_caption(joined: Joined) -> str:

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.lines import Line2D
 
 from bench.metrics.registry import METRICS, Metric
+from bench.reporting.curves import draw_legend, legend_height
 from bench.reporting.joined.across import Across, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
 from bench.reporting.joined.words import differ_sentence
-from bench.reporting.naming import MAIN_METRICS, metric_title
-from bench.reporting.panel import Dot, draw_panel
-from bench.reporting.style import TEXT_WIDTH, shortened
-
-PER_ROW = 4
-"""Panels side by side."""
+from bench.reporting.lettering import fitted
+from bench.reporting.naming import MAIN_METRICS
+from bench.reporting.panel import Dot, draw_panel, first_column, panels_figure, uncalibrated_note
+from bench.reporting.style import TEXT_WIDTH
 
 LEFT_OUT = ("oracle", "mean-chroma")
 """Rows that say little of how runs differ: the truth never moves, and mean chroma moves as copying the input does."""
 
-LABEL_CHARACTERS = 22
-"""Most characters of one line of a run's label."""
+LABEL_SHARE = 0.28
+"""Most of the figure's width that the runs' labels take."""
 
 _GAP = 0.8
 """Space between two bands, in rows."""
@@ -35,26 +31,20 @@ _ROW_HEIGHT, _PANEL_FRAME = 0.105, 0.5
 """Inches a row takes, and a panel's title and axis."""
 
 
-def moves_figure(joined: Joined, across: Across) -> Figure | None:
+def moves_figure(joined: Joined, across: Across, width: float = TEXT_WIDTH) -> Figure | None:
     """Return the figure, or None where no metric of the main table was measured."""
     names = [name for name in MAIN_METRICS if name in across.metrics]
     if not names:
         return None
-    rows = math.ceil(len(names) / PER_ROW)
     places = _places(joined)
     height = _PANEL_FRAME + _ROW_HEIGHT * (1 - min(places.values()))
-    figure = Figure(
-        figsize=(TEXT_WIDTH, height * rows + 0.3),
-        layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.04, hspace=0.03),
+    figure, panels = panels_figure(
+        len(names), width=width, height=height, extra=legend_height(len(_models(joined)), width)
     )
-    grid = figure.subplots(rows, PER_ROW, squeeze=False, sharey=True)
-    panels = [axes for line in grid for axes in line]
-    for axes, name in zip(panels, names, strict=False):
+    for axes, name in zip(panels, names, strict=True):
         _draw(axes, joined, across, METRICS[name])
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    _label_bands(panels[0], joined, places)
-    _legend(figure, joined)
+        _label_bands(axes, joined, places, LABEL_SHARE * width)
+    draw_legend(figure, {model: joined.shown(model) for model in _models(joined)}, joined.looks, width)
     return figure
 
 
@@ -93,31 +83,20 @@ def _draw(axes: Axes, joined: Joined, across: Across, metric: Metric) -> None:
                 axes.plot(ends, (one.place, two.place), color=colour, linewidth=0.6, alpha=0.5, zorder=0.5)
 
 
-def _label_bands(axes: Axes, joined: Joined, places: dict[tuple[int, str], float]) -> None:
+def _label_bands(axes: Axes, joined: Joined, places: dict[tuple[int, str], float], inches: float) -> None:
     count, middles = len(_models(joined)), []
     for run in range(len(joined.runs)):
         own = [place for (index, _), place in places.items() if index == run]
         middles.append(sum(own) / count)
-    texts = ["\n".join(shortened(part, LABEL_CHARACTERS) for part in label.split(SEPARATOR)) for label in joined.labels]
-    axes.set_yticks(middles, texts)
+    texts = ["\n".join(fitted(part, inches) for part in label.split(SEPARATOR)) for label in joined.labels]
+    axes.set_yticks(middles, texts if first_column(axes) else [""] * len(texts))
     axes.set_ylim(min(places.values()) - 0.8, 0.8)
-
-
-def _legend(figure: Figure, joined: Joined) -> None:
-    handles = []
-    for model in _models(joined):
-        look = joined.looks[model]
-        handles.append(Line2D([], [], color=look.colour, marker=look.marker, markersize=4.0, linewidth=1.0))
-    texts = [shortened(joined.shown(model), LABEL_CHARACTERS) for model in _models(joined)]
-    figure.legend(handles, texts, loc="outside upper center", ncols=min(5, len(texts)), handlelength=1.8)
 
 
 def moves_caption(joined: Joined, across: Across) -> str:
     """Return the caption of the figure: what the bands, dots and lines are."""
-    loose = [metric_title(METRICS[n]) for n in MAIN_METRICS if n in across.metrics and not METRICS[n].calibrated]
-    note = f" Italic titles ({', '.join(loose)}): uncalibrated, valid only within this report." if loose else ""
     return (
         f"Scores from run to run, a band a run, with 95 % intervals. {differ_sentence(joined)} Colour: competitors; grey: "
         "reference rows; thin lines join a model’s scores; an arrow at the edge carries the value of a row outside the panel’s "
-        f"range.{note}"
+        f"range.{uncalibrated_note(across.metrics)}"
     )

@@ -18,10 +18,11 @@ from bench.reporting.request import make_report, report_folder
 from bench.runfolder import RunFolder
 
 TABLES = ("main", "across", "gaps", "differences", "cost", "lines", "colour")
+FIGURES = ("moves", "grid", "curves")
 EXPECTED = {
     "index.html", "results.json", "methods.md", "methods.tex", "references.bib",
     *(f"tables/{name}{kind}" for name in TABLES for kind in (".csv", ".md", ".tex", "-narrow.tex")),
-    *(f"figures/{name}.{kind}" for name in ("moves", "grid") for kind in ("pdf", "png")),
+    *(f"figures/{name}{end}" for name in FIGURES for end in (".pdf", ".svg", ".png", "-column.pdf")),
 }  # fmt: skip
 
 
@@ -41,12 +42,12 @@ def test_a_rebuild_elsewhere_has_the_same_bytes(recipe_runs, joined_report, tmp_
 
 
 def test_figures_are_pictures_with_embedded_fonts(joined_report):
-    for name in ("moves", "grid"):
+    for name in FIGURES:
         pdf = (joined_report / "figures" / f"{name}.pdf").read_bytes()
         assert b"/FontFile2" in pdf
         assert b"/Type3" not in pdf
         with Image.open(joined_report / "figures" / f"{name}.png") as picture:
-            assert picture.width == round(5.5 * 300)
+            assert picture.width == pytest.approx(5.5 * 300, abs=1)
             assert len(picture.convert("RGB").getcolors(2**24)) > 20
 
 
