@@ -78,8 +78,9 @@ def centre_lines(response: Lightness, settings: LineSettings = DEFAULT) -> Mask:
 
 def near(lines: Mask, tolerance: float) -> Mask:
     """Return which pixels lie within `tolerance` px (Euclidean) of a line pixel, bool [H, W]; none where there are no lines."""
-    if not lines.any():
-        return np.zeros_like(lines)
+    if tolerance < 1 or not lines.any():
+        # Other pixels are 1 px away at least.
+        return lines.copy()
     return np.asarray(ndimage.distance_transform_edt(~lines) <= tolerance, dtype=np.bool_)
 
 

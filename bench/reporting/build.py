@@ -19,7 +19,7 @@ from bench.reporting.layout import Table
 from bench.reporting.methods import methods_parts, warnings
 from bench.reporting.methods_latex import methods_texts
 from bench.reporting.overlay import overlay_caption, overlay_figure
-from bench.reporting.page import Picture, methods_markdown, page
+from bench.reporting.page import Picture, methods_markdown, page, picture_in
 from bench.reporting.page_differences import pages_caption, pages_figure
 from bench.reporting.ranked import ranked_caption, ranked_figure
 from bench.reporting.reading import Run, read_run
@@ -138,19 +138,15 @@ def _drawings(run: Run, scores: Scores) -> list[Drawing]:
 
 def write_pictures(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
     """Draw into `folder` every figure that there is, in all forms; returns what the page shows, in order."""
-    pictures = []
     for drawing in drawings:
         for end, width, kinds in FORMS:
             figure = drawing.draw(width)
             if figure is not None:
                 save(figure, folder, f"{drawing.name}{end}", kinds)
-        if (folder / f"{drawing.name}.png").is_file():
-            pictures.append(Picture(drawing.name, drawing.title, drawing.caption))
-    return pictures
+    return pictures_in(drawings, folder)
 
 
 def pictures_in(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
     """Return the pictures whose files lie in `folder`, in the page's order."""
-    return [
-        Picture(each.name, each.title, each.caption) for each in drawings if (folder / f"{each.name}.png").is_file()
-    ]
+    there = (each for each in drawings if (folder / f"{each.name}.png").is_file())
+    return [picture_in(folder, each.name, each.title, each.caption) for each in there]

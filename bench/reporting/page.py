@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -23,8 +24,18 @@ from bench.reporting.viewer_files import HeldPictures
 QUESTION = "Which GAN colours manga best, at the same compute, and how sure are we?"
 
 
-TABLE_KINDS = (("csv", "CSV"), ("md", "Markdown"), ("tex", "LaTeX"))
-"""Forms of every table, and what they are called."""
+TABLE_KINDS = ((".csv", "CSV"), (".md", "Markdown"), (".tex", "LaTeX"), ("-narrow.tex", "LaTeX, one column"))
+"""What follows a table's name in the names of its files, and what they are called."""
+
+FIGURE_KINDS = ((".pdf", "PDF"), ("-column.pdf", "PDF, one column"), (".svg", "SVG"), (".png", "PNG"))
+"""What follows a figure's name in the names of the files that it may have, and what they are called."""
+
+TEXTS = (
+    ("Methods, for LaTeX, with its references", ("methods.tex", "references.bib")),
+    ("Methods and captions, for Markdown", ("methods.md",)),
+    ("All results, for programs", ("results.json",)),
+)
+"""What can be downloaded besides tables and figures."""
 
 SCRIPTS = ("theme.js", "sorting.js")
 """Scripts of every page."""
@@ -37,12 +48,18 @@ VIEWER_SCRIPTS = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One figure of the page: figures/<name>.png and the other `kinds`, a title, a caption."""
+    """One figure of the page: a title, a caption, and the forms in which it lies in figures/, one of them a PNG."""
 
     name: str
     title: str
     caption: str
-    kinds: tuple[str, ...] = ("pdf", "png")
+    kinds: tuple[tuple[str, str], ...] = FIGURE_KINDS[-1:]
+
+
+def picture_in(folder: Path, name: str, title: str, caption: str) -> Picture:
+    """Return the figure `name` with the forms that lie in `folder`."""
+    there = tuple(kind for kind in FIGURE_KINDS if (folder / f"{name}{kind[0]}").is_file())
+    return Picture(name, title, caption, there)
 
 
 def page(
@@ -84,7 +101,8 @@ def render(template: str, values: dict[str, Any], *, with_viewer: bool = False) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"printed_parts": printed_parts, "sort_value": _sort_value, "table_kinds": TABLE_KINDS}
+    environment.globals |= {"printed_parts": printed_parts, "sort_value": _sort_value}
+    environment.globals |= {"table_kinds": TABLE_KINDS, "texts": TEXTS}
     return environment.get_template(template).render(values | {"inlined": inlined}) + "\n"
 
 

@@ -44,15 +44,15 @@ def viewer_data(run: Run, held: HeldPictures) -> dict[str, Any] | None:
 
 def viewer_caption(run: Run, held: HeldPictures) -> str:
     """Return which windows can be looked at, by what rule they were chosen, and how their pictures are stored."""
-    listed, seen = len(listed_windows(run)), len(held.pictures)
-    which = (
-        f"All {counted(len(run.windows), 'window')} can be looked at."
-        if seen == len(run.windows)
-        else f"{counted(seen, 'window')} of {len(run.windows):,} can be looked at, as many as there is room for: {RULE}. "
-        f"Scores are here for {'all' if listed == len(run.windows) else f'{listed:,}'} of them."
-    )
-    stored = f"Pictures are stored without loss ({held.size / 1e6:.1f} MB in all), thumbnails with."
-    return f"{which} {stored}"
+    windows, listed, seen = len(run.windows), len(listed_windows(run)), len(held.pictures)
+    which = f"All {counted(windows, 'window')} can be looked at."
+    if seen < windows:
+        some = "all" if listed == windows else f"{listed:,} of the"
+        scores = f"Scores are here for {some} {windows:,}."
+        which = (
+            f"{counted(seen, 'window')} of {windows:,} can be looked at, as many as there is room for: {RULE}. {scores}"
+        )
+    return f"{which} Pictures are stored without loss, thumbnails compressed; {held.size / 1e6:.1f} MB in all."
 
 
 def _side(side: Side, models: Sequence[str]) -> dict[str, Any]:

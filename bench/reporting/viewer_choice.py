@@ -10,6 +10,7 @@ import pandas as pd
 from bench.metrics.registry import METRICS
 from bench.reporting.grid import SCORE, chosen_windows
 from bench.reporting.naming import MAIN_METRICS
+from bench.reporting.ranked import ranked_windows
 from bench.reporting.reading import Run
 from bench.reporting.viewer_sides import sides
 
@@ -37,9 +38,10 @@ def listed_windows(run: Run) -> list[int]:
 def in_turn(run: Run) -> Iterator[int]:
     """Yield the places of all windows in `run.windows`, each once, in the order of `RULE`."""
     places = {str(window): place for place, window in enumerate(run.windows["window"])}
+    figures = [*chosen_windows(run), *(each.window for each in (ranked_windows(run) if run.ranked else []))]
     turns = chain.from_iterable(zip_longest(spread(len(places)), _extremes(run)))
     seen = set()
-    for place in chain((places[window] for window in chosen_windows(run)), turns):
+    for place in chain((places[window] for window in figures), turns):
         if place is not None and place not in seen:
             seen.add(place)
             yield place

@@ -125,9 +125,10 @@ def _lossless(pixels: Pixels) -> bytes:
 def _indexed(overlay: Pixels) -> bytes:
     """Return a drawn overlay as a PNG of two bits a pixel, its white paper transparent."""
     colours = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in (KEPT, LOST, INVENTED)]
-    indices = np.zeros(overlay.shape[:2], dtype=np.uint8)
-    for index, colour in enumerate(colours, 1):
-        indices[(overlay == colour).all(axis=2)] = index
+    # Red alone tells them apart.
+    index_of = np.zeros(256, dtype=np.uint8)
+    index_of[[red for red, _, _ in colours]] = [1, 2, 3]
+    indices = index_of[overlay[..., 0]]
     image = Image.fromarray(indices)
     image.putpalette([255, 255, 255, *(value for colour in colours for value in colour)])
     return _encoded(image, "PNG", bits=2, transparency=0)

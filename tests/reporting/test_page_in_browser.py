@@ -3,11 +3,14 @@
 import io
 import json
 import re
+import shutil
 import time
 
 import pandas as pd
 import pytest
 from PIL import Image
+
+from bench.reporting.build import build_report
 
 MODELS = ("pix2pix", "pix2pixhd", "cyclegan", "unet-l1")
 PAGE, CELLS = 1_000, 9
@@ -233,6 +236,7 @@ def test_windows_are_filtered_and_sorted(page, built):
     mean = sum(scores(built, f"cyclegan-seed{seed}", "ciede2000").round(2) for seed in (0, 1)) / 2
     shown = page.locator("#strip button").evaluate_all("all => all.map(b => b.title)")
     assert list(mean[shown]) == sorted(mean, reverse=True)
+    assert shown_window(page) == shown[0]
     page.get_by_label("Order").select_option(label="best first")
     shown = page.locator("#strip button").evaluate_all("all => all.map(b => b.title)")
     assert list(mean[shown]) == sorted(mean)
@@ -248,6 +252,13 @@ def test_models_that_are_not_ticked_are_not_shown(page):
     assert not any("pix2pix-small" in text for text in left)
     assert left == texts(page, "#page-scores tbody th") == texts(page, "#film .caption-line")
     assert page.locator("#side-left").input_value() == "0", "a side that is gone makes room for the input"
+
+
+def test_rows_without_pictures_have_scores_alone(open_page, own_run, tmp_path, unrendered):
+    shutil.rmtree(own_run / "cells" / "mean-chroma" / "predictions")
+    page = open_page(build_report(own_run, tmp_path / "report").folder)
+    assert "mean-chroma" in texts(page, "#page-scores tbody th")
+    assert "mean-chroma" not in texts(page, "#side-left option") + texts(page, "#film .caption-line")
 
 
 def test_everything_is_reached_by_keys(page):

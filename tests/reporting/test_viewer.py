@@ -93,7 +93,7 @@ def test_pictures_stay_within_their_budget(run, tmp_path):
     assert all(half.pictures[number] == whole.pictures[number] for number in half.pictures)
     caption = viewer_caption(run, half)
     assert caption.startswith(f"{len(half.pictures)} windows of 12 can be looked at")
-    assert "Scores are here for all of them" in caption
+    assert "Scores are here for all 12." in caption
     write_viewer_pictures(run, tmp_path / "none", 0)
     assert held_pictures(tmp_path / "none").size == 0
     assert viewer_data(run, held_pictures(tmp_path / "none")) is None
@@ -166,7 +166,7 @@ def test_more_scores_than_the_page_can_carry_are_not_in_it(run, monkeypatch):
     monkeypatch.setattr("bench.reporting.viewer_choice.MOST_NUMBERS", 5 * len(sides(run)) * 5)
     held = HeldPictures(pictures={0: {0, 1}})
     assert len(viewer_data(run, held)["windows"]["id"]) == 5
-    assert "Scores are here for 5 of them" in viewer_caption(run, held)
+    assert "Scores are here for 5 of the 12." in viewer_caption(run, held)
 
 
 def test_a_changed_picture_is_found_by_verify(built, tmp_path):

@@ -14,7 +14,7 @@ class Viewer {
     this.selects = { left: root.querySelector("#side-left"), right: root.querySelector("#side-right") };
     this.stage = new Stage(root, data);
     this.gestures = new Gestures(this.stage);
-    this.choosing = new Choosing(root, data, () => this.choose());
+    this.choosing = new Choosing(root, data, (field) => this.choose(field));
     this.strip = new Strip(root, data, (window) => this.turnTo(window));
     this.scores = new PageScores(root, data);
     this.film = new Film(root, data, (place, side) => this.setSide(place, side));
@@ -43,14 +43,15 @@ class Viewer {
     this.root.addEventListener("keydown", (event) => this.press(event));
   }
 
-  // Filters or the order changed: list the windows again, and stay at the current one where it is still among them.
-  choose() {
+  // Filters or the order changed: list the windows again. A new order begins at its first; else the current one stays if it may.
+  choose(field = "") {
     this.windows = this.choosing.windows();
-    this.sides = this.choosing.sides();
+    this.rows = this.choosing.sides();
+    this.sides = this.rows.filter((side) => this.data.wasStored(side));
     for (const select of Object.values(this.selects)) {
       fillSelect(select, this.sides.map((side) => [side, this.data.sides[side].label]));
     }
-    if (!this.windows.includes(this.window)) {
+    if (!this.windows.includes(this.window) || field.startsWith("sort-")) {
       this.window = this.windows[0];
     }
     this.strip.show(this.windows, this.window, (window) => this.choosing.label(window));
@@ -99,7 +100,7 @@ class Viewer {
       return;
     }
     this.showPictures();
-    this.scores.show(this.window, this.sides, this.shown);
+    this.scores.show(this.window, this.rows, this.shown);
     this.film.show(this.window, this.sides, this.shown);
     this.fetchNext();
   }

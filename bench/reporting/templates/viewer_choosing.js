@@ -7,7 +7,7 @@ class Choosing {
     this.data = data;
     this.field = (name) => root.querySelector(`#${name}`);
     this.fill();
-    root.querySelector(".choosing").addEventListener("input", () => onChange());
+    root.querySelector(".choosing").addEventListener("input", (event) => onChange(event.target.id));
   }
 
   fill() {

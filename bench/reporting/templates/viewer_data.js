@@ -24,6 +24,11 @@ class ViewerData {
     return this.pictures.some((flags) => flags[window] === "1");
   }
 
+  // Some rows have scores alone.
+  wasStored(side) {
+    return this.pictures[side].includes("1");
+  }
+
   series(window) {
     return this.windows.seriesNames[this.windows.series[window]];
   }
