@@ -148,12 +148,12 @@ def _scores(run: Run, scores: Scores, model: str) -> list[str]:
         f"| {escape_markdown(_head(column))} | {_printed(score, column)} | {_printed(scores.get('copy', score.metric), column)} |"
         for (_, score), column in zip(found, score_columns(names), strict=True)
     ]
-    # Rows of shuffled pages are not shown here.
-    chance = methods.chance_sentence(run)
     notes = [
         methods.intervals_sentence(run, scores),
         methods.setting_sentence(run),
-        *methods.footnotes(run, scores, names),
+        *methods.set_notes(run, names),
+        methods.halves_sentence(run, names),
+        *methods.image_notes(run, scores, names),
     ]
     return [
         f"Over {sentences.extent(run)}: mean ± half-width of the 95 % interval. *Input*: the black-and-white page passed through.",
@@ -162,7 +162,7 @@ def _scores(run: Run, scores: Scores, model: str) -> list[str]:
         "|---|--:|--:|",
         *rows,
         "",
-        *_paragraphs(run, [note for note in notes if note != chance]),
+        *_paragraphs(run, notes),
     ]
 
 
@@ -184,11 +184,13 @@ def _training(run: Run, model: str) -> list[str]:
     return _paragraphs(run, [
         narrating.data_sentence(run),
         sentences.split_sentence(run),
+        narrating.geometry_sentence(run),
         sentences.budget_sentence(run),
+        narrating.schedule_sentence(run),
         f"Inference: {planned['inference_mode']}." if planned.get("inference_mode") else "",
         f"Apart from the original: {listed(remarks)}." if remarks else "",
         sentences.hardware_sentence(run),
-        sentences.versions_sentence(run),
+        narrating.software_sentence(run),
     ])  # fmt: skip
 
 

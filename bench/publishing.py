@@ -31,6 +31,7 @@ from bench.reporting.replacing import Kind, replace_folder
 from bench.reporting.scores import Scores, score_run
 from bench.reporting.shipped import seal, ship
 from bench.reporting.stored_schema import Count, Name, Stored, checked
+from bench.reporting.viewer_files import held_pictures
 from bench.runfolder import CellFolder
 
 MARK = "published.json"
@@ -200,7 +201,7 @@ def _write_model(run: Run, model: str, published: Sequence[PublishedSeed], card:
 
 
 def _write_results(run: Run, scores: Scores, card: str, folder: Path) -> None:
-    write_texts(report_texts(run, scores, ()), folder)
+    write_texts(report_texts(run, scores, (), held_pictures(folder)), folder)
     ship([run.folder.path], folder)
     write_bytes(folder / WINDOWS, _windows(run).encode())
     write_bytes(folder / "README.md", card.encode())
