@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import pydantic
 from pydantic import Field
@@ -15,7 +15,7 @@ from bench.metrics.registry import Direction
 from bench.sampling import UnitKind
 from bench.statistics import Covers
 
-FORMAT = 1
+FORMAT: Final = 1
 """Version of results.json; it rises when a key goes or changes its meaning, not when one is added."""
 
 SCHEMA_ID = f"urn:manga-gan-bench:results:{FORMAT}"
