@@ -41,11 +41,16 @@ PLACES = (
 )
 
 
-def digests(runs, out, place):
+def begun(runs, out, place):
     command = [sys.executable, "-c", CODE, *map(str, runs), str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | place)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=os.environ | place)
+
+
+def digests(process):
+    said, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors[-2000:]
+    return json.loads(said)
 
 
 @pytest.fixture
@@ -62,7 +67,8 @@ def runs(own_run):
 
 
 def test_texts_have_the_same_bytes_everywhere(runs, tmp_path):
-    here, there = (digests(runs, tmp_path / str(number), place) for number, place in enumerate(PLACES))
+    processes = [begun(runs, tmp_path / str(number), place) for number, place in enumerate(PLACES)]
+    here, there = map(digests, processes)
     assert here == there
     assert {name.rpartition(".")[2] for name in here} == {"csv", "md", "tex", "bib", "json", "html"}
     assert len(here) > 60
