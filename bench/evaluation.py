@@ -144,7 +144,8 @@ def other_pages(pages: Sequence[str], groups: Sequence[str]) -> NDArray[np.intp]
 
 
 def _has_outputs(folder: CellFolder, by_network: bool) -> bool:
-    return folder.has_generator() or not by_network
+    """Whether there is something to score: a run can be passed on without its weights, and is scored from its pictures."""
+    return not by_network or (folder.generator_card.exists() and folder.predictions.is_dir())
 
 
 def _has_halves(folder: RunFolder) -> bool:
