@@ -101,8 +101,9 @@ def _draw(axes: Axes, column: GridColumn, window: str, reference: LineReference)
     try:
         lightness = lab(read_png(column.pictures / f"{window}.png"))[..., 0]
     except RequestError:
-        words = {"ha": "center", "va": "center", "fontsize": SMALL, "color": GREY}
-        axes.text(0.5, 0.5, "no picture", transform=axes.transAxes, **words)
+        axes.text(
+            0.5, 0.5, "no picture", transform=axes.transAxes, ha="center", va="center", fontsize=SMALL, color=GREY
+        )
         return
     axes.imshow(line_overlay(reference, lightness), interpolation="nearest")
     axes.set_xlabel(f"{reference.score(lightness).f1:.2f}", fontsize=SMALL, labelpad=1.5, color=GREY)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.metrics.registry import METRICS
 from bench.reporting.lettering import fitted
-from bench.reporting.panel import draw_title, uncalibrated_note
+from bench.reporting.panel import draw_title, few_ticks, uncalibrated_note
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores, metric_sample
 from bench.reporting.style import COLUMN_WIDTH, GREY, INK, SMALL, TEXT_WIDTH, looks
@@ -122,7 +122,7 @@ def _draw_panel(axes: Axes, run: Run, each: PageDifferences | None, *, last: boo
     axes.set_xticks([0, 50, 100], ["0", "50", "100"] if last else ["", "", ""])
     axes.set_xlabel("pages (%)" if last else "")
     axes.margins(y=0.12)
-    axes.locator_params(axis="y", nbins=3)
+    axes.yaxis.set_major_locator(few_ticks(3))
     axes.axhline(0, color=GREY, linewidth=0.6)
     if each is None:
         axes.set_yticks([])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 
 from bench.metrics.registry import METRICS, Metric
 from bench.reporting.naming import MAIN_METRICS, direction_arrow, metric_title
@@ -80,7 +81,12 @@ def draw_frame(axes: Axes, metric: Metric, low: float, high: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
     axes.set_xlim(low, high)
-    axes.locator_params(axis="x", nbins=3)
+    axes.xaxis.set_major_locator(few_ticks(3))
+
+
+def few_ticks(most: int) -> MaxNLocator:
+    """Return a locator of about `most` ticks with few digits: no quarters."""
+    return MaxNLocator(nbins=most, steps=[1, 2, 5, 10])
 
 
 def draw_panel(axes: Axes, dots: list[Dot], metric: Metric) -> None:

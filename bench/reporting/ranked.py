@@ -24,7 +24,7 @@ class RankedWindow:
     score: float
 
 
-def mean_scores(run: Run) -> pd.Series[float]:
+def mean_scores(run: Run) -> pd.Series[np.float64]:
     """Return the mean score of every window over all scored cells of the competitors, by window, sorted by window.
 
     Windows that a cell has no score for are left out. Where nothing competes, all outputs that the figure shows count.

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bench.metrics.registry import METRICS, Metric
 from bench.reporting.lettering import fitted, text_width
 from bench.reporting.naming import MAIN_METRICS, amount, listed
-from bench.reporting.panel import across, draw_title, panels_figure, uncalibrated_note
+from bench.reporting.panel import across, draw_title, few_ticks, panels_figure, uncalibrated_note
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
 from bench.reporting.style import INK, TEXT_WIDTH, Look, looks
@@ -122,7 +122,7 @@ def _draw(axes: Axes, points: Sequence[Point], metric: Metric, look: Mapping[str
         axes.plot([speed.milliseconds], [point.value], linestyle="none", **look[point.model].point(4.5))
     _draw_front(axes, pareto_front([point for point in points if point.model in ranked], metric))
     axes.margins(y=0.15)
-    axes.locator_params(axis="y", nbins=4)
+    axes.yaxis.set_major_locator(few_ticks(4))
     if metric.direction == "lower":
         axes.invert_yaxis()
 
@@ -132,8 +132,10 @@ def _draw_front(axes: Axes, front: Sequence[Point]) -> None:
     times, values = [point.speed.milliseconds for point in front], [point.value for point in front]
     if front:
         right = axes.get_xlim()[1]
-        stairs = {"drawstyle": "steps-post", "color": INK, "linewidth": 0.7, "linestyle": (0, (2, 1.5)), "zorder": 1.5}
-        axes.plot([*times, right], [*values, values[-1]], **stairs)
+        axes.plot(
+            [*times, right], [*values, values[-1]], drawstyle="steps-post", color=INK, linewidth=0.7,
+            linestyle=(0, (2, 1.5)), zorder=1.5,
+        )  # fmt: skip
 
 
 def speed_caption(run: Run, scores: Scores) -> str:

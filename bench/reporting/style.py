@@ -48,11 +48,11 @@ _OTHER_MARKERS = ("D", "v", "P", "X", "h", "p")
 _REFERENCE_MARKERS = {"oracle": "*", "copy": "s", "mean-chroma": "D", "unet-l1": "^"}
 _LATER_MARKERS = ("v", "P", "X", "h", "<", ">", "p", "o")
 _PRINTERS: Mapping[str, Callable[[Figure, Path], None]] = {
-    "pdf": lambda f, path: FigureCanvasPdf(f).print_pdf(
+    "pdf": lambda f, path: FigureCanvasPdf(f).print_pdf(  # type: ignore[no-untyped-call]
         path, metadata=dict.fromkeys(("CreationDate", "Creator", "Producer"))
     ),
-    "svg": lambda f, path: FigureCanvasSVG(f).print_svg(path, metadata=dict.fromkeys(("Date", "Creator"))),
-    "png": lambda f, path: FigureCanvasAgg(f).print_png(path, metadata={"Software": None}),
+    "svg": lambda f, path: FigureCanvasSVG(f).print_svg(path, metadata=dict.fromkeys(("Date", "Creator"))),  # type: ignore[no-untyped-call]
+    "png": lambda f, path: FigureCanvasAgg(f).print_png(path, metadata={"Software": None}),  # type: ignore[no-untyped-call]
 }
 _DASHES: tuple[Any, ...] = ("solid", (0, (6, 1.2)), (0, (3, 1, 1, 1)))
 _REFERENCE_DASHES = (0, (3, 1.5))
