@@ -86,6 +86,17 @@ def run_here(folder: Path, *arguments: str) -> Finished:
     return Finished(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_figures() -> Iterator[None]:
+    """Commands in this process draw one figure of a report: tests/reporting draws all, which takes many seconds every time."""
+    from bench.reporting import build
+
+    every = build._drawings
+    build._drawings = lambda run, scores: [drawing for drawing in every(run, scores) if drawing.name == "scores"]
+    yield
+    build._drawings = every
+
+
 @pytest.fixture(scope="session")
 def bench_command() -> Command:
     """`bench_command(folder, "run", ...)` runs the command in this process."""

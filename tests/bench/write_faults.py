@@ -71,6 +71,7 @@ def _absolute(path: Any) -> str | None:
 
 def _general(path: str) -> str:
     path = re.sub(r"\.report\.[^/]+", ".report", path)
+    path = re.sub(r"(figures|tables|pictures)/.*?(-[a-z]+)?\.(\w+)$", r"\1/ANY\2.\3", path)
     path = re.sub(r"\d+-[0-9a-f]{8}\.tmp$", "N.tmp", path)
     path = re.sub(r"[0-9a-f]{16,}", "DIGEST", path)
     path = re.sub(r"[a-z]+-c\d+-p\d+-\d", "WINDOW", path)
