@@ -70,8 +70,11 @@ def table(path: Path) -> pd.DataFrame:
             unpacked = sum(group.total_byte_size for group in groups)
             if file.metadata.num_rows > MAX_ROWS or unpacked > MAX_TABLE_BYTES:
                 raise ValueError(f"more than {MAX_ROWS:,} rows or {MAX_TABLE_BYTES:,} bytes")
+            content = file.read()
+            # Bytes that are no UTF-8 in a column of texts would show only when somebody looks at them.
+            content.validate(full=True)
             # What pandas keeps of a frame besides its columns is not taken from a file.
-            frame: pd.DataFrame = file.read().to_pandas(ignore_metadata=True)
+            frame: pd.DataFrame = content.to_pandas(ignore_metadata=True)
             return frame
     except (OSError, ValueError):
         raise

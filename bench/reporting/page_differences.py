@@ -110,7 +110,7 @@ def pages_figure(run: Run, scores: Scores, width: float = TEXT_WIDTH) -> Figure 
 
 def _draw_block(lines: NDArray[np.object_], run: Run, shown: Mapping[str, list[PageDifferences | None]]) -> None:
     """Draw a column of panels for each metric of `shown` into `lines`, axes by row and column; the rest stays empty."""
-    for axes in lines[:, len(shown) :].flat:
+    for axes in lines[:, len(shown) :].ravel().tolist():
         axes.set_visible(False)
     for panels, (name, column) in zip(lines.T, shown.items(), strict=False):
         draw_title(panels[0], METRICS[name], arrow=False)

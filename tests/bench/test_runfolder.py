@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import RequestError
-from bench.files import atomic_file, read_json, read_png, write_json, write_parquet, write_png
+from bench.files import atomic_file, read_json, read_png, read_table, write_json, write_parquet, write_png
 from bench.runfolder import RunFolder, newest_run, open_run
 
 
@@ -21,6 +23,14 @@ def test_interrupted_write_leaves_the_old_file_and_no_rest(tmp_path: Path) -> No
         raise RuntimeError("power cut")
     assert read_json(path) == {"a": 1}
     assert [entry.name for entry in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_texts_of_a_table_that_are_no_texts_are_named_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "images.parquet"
+    offsets, content = pa.array([0, 2], pa.int32()).buffers()[1], pa.py_buffer(b"\xa7a")
+    pq.write_table(pa.table({"window": pa.StringArray.from_buffers(1, offsets, content)}), path)
+    with pytest.raises(RequestError, match="images.parquet"):
+        read_table(path)
 
 
 def test_broken_json_is_named_in_one_line(tmp_path: Path) -> None:
