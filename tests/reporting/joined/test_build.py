@@ -69,6 +69,17 @@ def test_the_page_stands_alone(joined_report, links_of):
         assert f"<li>[{recipe}] SSIM" in page
 
 
+def test_blocks_of_runs_are_sorted_each_by_itself(open_page, joined_report):
+    page = open_page(joined_report)
+    blocks = "blocks => blocks.map(block => [...block.rows].map(row => row.cells[0].textContent))"
+    before = page.locator("#table-main tbody.block").evaluate_all(blocks)
+    page.locator("#table-main thead th", has_text="PSNR").locator("button").click()
+    after = page.locator("#table-main tbody.block").evaluate_all(blocks)
+    assert [block[0] for block in after] == [block[0] for block in before] == ["lines", "screentone", "gray"]
+    assert all(block[1:] == ["pix2pixhd-small", "pix2pix-small", "cyclegan-small"] for block in after)
+    assert before[0][1:] != after[0][1:]
+
+
 def test_the_methods_text_says_what_was_joined(joined_report):
     text = (joined_report / "methods.md").read_text(encoding="utf-8")
     assert "3 runs stand side by side: tiny-lines (experiment lines0000000, shown as “lines”)" in text
