@@ -194,10 +194,17 @@ def _floats(table: Table, parts: Sequence[Table], layout: Layout, form: Form) ->
     for part in parts:
         for block in _blocks(part):
             filling.add_block(part, block, _block_height(block, layout))
-    for note in table.footnotes:
-        lines = math.ceil(len(note) / form.note_characters)
-        filling.add_note(note, lines * _NOTE_LINE)
+    notes: Sequence[str] = table.footnotes
+    if filling.room < _notes_height(notes, form) and _notes_height([" ".join(notes)], form) <= filling.room:
+        # Too long with a line for each: they run on.
+        notes = [" ".join(notes)]
+    for note in notes:
+        filling.add_note(note, _notes_height([note], form))
     return filling.done()
+
+
+def _notes_height(notes: Sequence[str], form: Form) -> float:
+    return sum(math.ceil(len(note) / form.note_characters) for note in notes) * _NOTE_LINE
 
 
 class _Filling:
@@ -206,6 +213,11 @@ class _Filling:
     def __init__(self, height: float) -> None:
         self._height = height
         self._floats: list[tuple[list[tuple[Table, list[tuple[str, tuple[Row, ...]]]]], list[str]]] = [([], [])]
+
+    @property
+    def room(self) -> float:
+        """What is left of the last float."""
+        return LOWEST - self._height
 
     def add_block(self, part: Table, block: Sections, height: float) -> None:
         """Add a block of `part`: to its panel in this float, or as a new panel with heads of its own."""

@@ -327,7 +327,9 @@ def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
     """Return the methods section as (heading, sentences) pairs, with marks of citations; a sentence may be empty."""
     mode = sentences.inference_modes(run)
     main = [name for name in MAIN_METRICS if name in scores.metrics]
-    sources = [f"{metric_title(METRICS[name])}: {citing.metric_source(name)}." for name in scores.metrics]
+    sources = [
+        f"{metric_title(METRICS[name])}: {citing.metric_source(name)}.".replace("?.", "?") for name in scores.metrics
+    ]
     return [
         ("Models", [
             narrating.competitors_sentence(run), narrating.references_sentence(run), sentences.remarks_sentence(run),
