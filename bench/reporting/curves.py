@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from bench.metrics.registry import METRICS
-from bench.reporting.lettering import fitted
+from bench.reporting.legend import draw_legend, legend_height
 from bench.reporting.naming import amount, direction_arrow, metric_title
 from bench.reporting.reading import LARGEST, CellResult, Run
 from bench.reporting.style import TEXT_WIDTH, Look, looks
@@ -33,12 +32,6 @@ BANDS = (
 
 ROW_HEIGHT, FOOT = 1.15, 0.3
 """Inches of a row of panels, and of the axis below them."""
-
-_LEGEND_LINE, _NAME_WIDTH = 0.16, 1.35
-"""Inches of a line of the legend, and of a name in it with its line and marker."""
-
-_SYMBOL_WIDTH = 0.32
-"""Inches of line and marker alone."""
 
 _TICK_WIDTH = 0.4
 """Inches that a tick of the axis of compute needs, with its number."""
@@ -147,23 +140,6 @@ def _scale(axes: Axes, frames: Sequence[pd.Series[float]], most: int) -> None:
         axes.set_xlim(0, 1.05 * max(ends) or 1.0)
         axes.locator_params(axis="x", nbins=most)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
-
-
-def legend_height(names: int, width: float) -> float:
-    """Return the inches that the legend of so many names takes."""
-    return _LEGEND_LINE * math.ceil(names / legend_columns(width)) + 0.06
-
-
-def legend_columns(width: float) -> int:
-    """Return how many names of a legend stand side by side."""
-    return max(1, int(width / _NAME_WIDTH))
-
-
-def draw_legend(figure: Figure, names: Mapping[str, str], look: Mapping[str, Look], width: float) -> None:
-    """Write the names of models (by model) above all panels, each beside its line and marker."""
-    handles = [look[model].handle(line=True) for model in names]
-    texts = [fitted(name, _NAME_WIDTH - _SYMBOL_WIDTH) for name in names.values()]
-    figure.legend(handles, texts, loc="outside upper center", ncols=legend_columns(width), handlelength=2.2)
 
 
 def curves_caption(run: Run) -> str:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.lettering import fitted, text_width
+from bench.reporting.lettering import text_width, told_apart
 from bench.reporting.naming import MAIN_METRICS, counted
 from bench.reporting.panel import Dot, draw_panel, first_column, panels_figure, uncalibrated_note
 from bench.reporting.reading import SHUFFLED, Run
@@ -20,6 +20,9 @@ MOST_ROWS = 16
 
 LABEL_SHARE = 0.28
 """Most of a figure's width that the names of its rows take."""
+
+_END = ", shuffled"
+"""Behind the name of a row of shuffled pages."""
 
 _ROW_HEIGHT, _FRAME_HEIGHT = 0.145, 0.55
 """Inches of a row, and of a panel's title and axis."""
@@ -55,15 +58,16 @@ def row_places(run: Run, rows: Sequence[str]) -> dict[str, float]:
 
 def label_rows(axes: Axes, run: Run, places: dict[str, float], width: float) -> None:
     """Write the names of the rows beside a panel that stands at the left, and make room above and below for all."""
-    names = [_short_name(run, name, LABEL_SHARE * width) if first_column(axes) else "" for name in places]
+    names = _short_names(run, list(places), LABEL_SHARE * width) if first_column(axes) else [""] * len(places)
     axes.set_yticks(list(places.values()), names)
     axes.set_ylim(min(places.values()) - 0.6, 0.6)
 
 
-def _short_name(run: Run, model: str, inches: float) -> str:
-    """Return the row's name in so many inches; the rows of shuffled pages keep their ends apart."""
-    end = ", shuffled" if model.endswith(SHUFFLED) else ""
-    return fitted(run.shown(model.removesuffix(SHUFFLED)), inches - text_width(end)) + end
+def _short_names(run: Run, rows: Sequence[str], inches: float) -> list[str]:
+    """Return the rows' names in so many inches; those of shuffled pages keep their end."""
+    room = inches - text_width(_END) if any(model.endswith(SHUFFLED) for model in rows) else inches
+    shown = told_apart([run.shown(model.removesuffix(SHUFFLED)) for model in rows], room)
+    return [name + _END * model.endswith(SHUFFLED) for name, model in zip(shown, rows, strict=True)]
 
 
 def mark_holes(axes: Axes, places: set[float]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
@@ -52,6 +52,32 @@ def fitted(text: str, inches: float, size: float = SMALL) -> str:
     return next(
         (short for short in _ever_shorter(text, inches, size) if text_width(short, size) <= inches), shortened(text, 3)
     )
+
+
+def told_apart(names: Sequence[str], inches: float, size: float = SMALL) -> list[str]:
+    """Return each of `names` as `fitted` gives it; of names that would read alike, what sets them apart is kept, not their ends."""
+    short = [fitted(name, inches, size) for name in names]
+    alike = {text: sorted({name for name, other in zip(names, short, strict=True) if other == text}) for text in short}
+    return [
+        text if len(alike[text]) == 1 else _difference(name, alike[text], inches, size)
+        for name, text in zip(names, short, strict=True)
+    ]
+
+
+def _difference(name: str, alike: Sequence[str], inches: float, size: float) -> str:
+    """Return of `name` what the names `alike` do not share, and as much of its beginning as fits before it."""
+    start = _shared(alike)
+    end = _shared([other[start:][::-1] for other in alike])
+    middle = fitted(name[start : len(name) - end], inches - 2 * text_width("…", size), size)
+    most = min(start, int(inches * 72 / size / _NARROWEST))
+    texts = (f"{name[:head]}…{middle}…" for head in range(most, -1, -1))
+    return next((text for text in texts if text_width(text, size) <= inches), f"…{middle}…")
+
+
+def _shared(texts: Sequence[str]) -> int:
+    """Return how many letters all of `texts` begin with."""
+    columns = zip(*texts, strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda letters: len(set(letters)) == 1, columns))
 
 
 def wrapped(text: str, inches: float, size: float = SMALL) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.reporting.lettering import wrapped
+from bench.reporting.lettering import text_width, told_apart, wrapped
 from bench.reporting.style import FAINT, SMALL, TEXT
 
 FEWEST = 4
@@ -23,6 +23,9 @@ LINE = 0.13
 _NARROW = 0.7
 """Inches: above smaller pictures titles are written small."""
 
+_LONGEST = 1.2
+"""Inches of a title that stands upright."""
+
 _GAP = 0.04
 """Inches between two pictures, and beside a title or label."""
 
@@ -33,6 +36,26 @@ class Mosaic:
 
     figure: Figure
     axes: tuple[tuple[Axes, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """The titles of columns as they are written: level in one or two lines, or upright where the columns are too narrow."""
+
+    texts: tuple[str, ...]
+    size: float
+    rotation: float
+    height: float
+
+    @classmethod
+    def of(cls, titles: Sequence[str], side: float) -> _Heads:
+        """Return the titles for columns `side` inches wide; `height` is in inches."""
+        size = TEXT if side > _NARROW else SMALL
+        level = [wrapped(title, side + 0.5 * _GAP, size) for title in titles]
+        if all("…" not in text or "…" in title for text, title in zip(level, titles, strict=True)):
+            return cls(tuple(level), size, 0.0, LINE * (1 + max(text.count("\n") for text in level)))
+        upright = told_apart(titles, _LONGEST, size)
+        return cls(tuple(upright), size, 90.0, max(text_width(text, size) for text in upright))
 
 
 def label_width(labels: Sequence[str]) -> float:
@@ -54,9 +77,8 @@ def mosaic(
     `aspect` is a picture's width in heights; `spaces` are inches left free above each row, `foot` those below the last.
     """
     side = picture_width(width, len(titles), labels, fewest)
-    size = TEXT if side > _NARROW else SMALL
-    heads = [wrapped(title, side + 0.5 * _GAP, size) for title in titles]
-    top = LINE * (1 + max(text.count("\n") for text in heads)) + 1.5 * _GAP
+    heads = _Heads.of(titles, side)
+    top = heads.height + 1.5 * _GAP
     left, high = label_width(labels), side / aspect
     spaces = spaces or [0.0] * len(labels)
     across = left + len(titles) * (side + _GAP)
@@ -68,8 +90,8 @@ def mosaic(
         lefts = [left + column * (side + _GAP) + _GAP / 2 for column in range(len(titles))]
         boxes = [(x / across, bottom / down, side / across, high / down) for x in lefts]
         rows.append(tuple(_framed(figure, box) for box in boxes))
-    for axes, text in zip(rows[0], heads, strict=True):
-        axes.set_title(text, fontsize=size, pad=3.0, linespacing=1.05)
+    for axes, text in zip(rows[0], heads.texts, strict=True):
+        axes.set_title(text, fontsize=heads.size, rotation=heads.rotation, pad=3.0, linespacing=1.05)
     for line, label in zip(rows, labels, strict=True):
         line[0].set_ylabel(label, fontsize=SMALL, labelpad=2.5, linespacing=1.05)
     return Mosaic(figure, tuple(rows))

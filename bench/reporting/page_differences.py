@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from bench.metrics.registry import METRICS
-from bench.reporting.lettering import fitted
+from bench.reporting.lettering import told_apart
 from bench.reporting.panel import draw_title, few_ticks, uncalibrated_note
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores, metric_sample
@@ -25,6 +27,9 @@ ALL_PAIRS = 3
 
 MOST_MODELS = 12
 """Competitors that are shown where each is held against the best, in the order of the tables."""
+
+TALLEST = 9.5
+"""Inches that the figure may be high, to fit on a page: metrics without a place are left to the wide form."""
 
 _ROW_HEIGHT, _HEAD = 0.72, 0.45
 """Inches of a row of panels, and of what stands above and below all of them."""
@@ -89,29 +94,34 @@ def pages_figure(run: Run, scores: Scores, width: float = TEXT_WIDTH) -> Figure 
     if not names:
         return None
     rows, across = len(columns[names[0]]), min(len(names), 5 if width > COLUMN_WIDTH else 2)
-    blocks = [names[start : start + across] for start in range(0, len(names), across)]
-    size = (width, len(blocks) * (rows * _ROW_HEIGHT + _HEAD))
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows * len(blocks), across, squeeze=False)
-    for number, block in enumerate(blocks):
+    high = rows * _ROW_HEIGHT + _HEAD
+    starts = range(0, len(names), across)[: max(1, int(TALLEST / high))]
+    figure = Figure(figsize=(width, len(starts) * high), layout="constrained")
+    grid = figure.subplots(rows * len(starts), across, squeeze=False)
+    for number, start in enumerate(starts):
         lines = grid[number * rows : (number + 1) * rows]
-        for at, panels in enumerate(lines.T):
-            for row, axes in enumerate(panels):
-                if at < len(block):
-                    _draw_panel(axes, run, columns[block[at]][row], last=row == rows - 1)
-                else:
-                    axes.set_visible(False)
-        for axes, name in zip(lines[0], block, strict=False):
-            draw_title(axes, METRICS[name], arrow=False)
+        shown = {name: columns[name] for name in names[start : start + across]}
+        _draw_block(lines, run, shown)
         for axes, label in zip(lines[:, 0], _labels(run, width * _LABEL_SHARE), strict=True):
             axes.set_ylabel(label, rotation=0, ha="right", va="center", multialignment="right", labelpad=4.0)
     figure.align_ylabels(grid[:, 0])
     return figure
 
 
+def _draw_block(lines: NDArray[np.object_], run: Run, shown: Mapping[str, list[PageDifferences | None]]) -> None:
+    """Draw a column of panels for each metric of `shown` into `lines`, axes by row and column; the rest stays empty."""
+    for axes in lines[:, len(shown) :].flat:
+        axes.set_visible(False)
+    for panels, (name, column) in zip(lines.T, shown.items(), strict=False):
+        draw_title(panels[0], METRICS[name], arrow=False)
+        for axes, each in zip(panels, column, strict=True):
+            _draw_panel(axes, run, each, last=axes is panels[-1])
+
+
 def _labels(run: Run, inches: float) -> list[str]:
     """Return what each row is called: "pix2pix over cyclegan", or the one model that is held against the best."""
-    shown = {model: fitted(run.shown(model), inches) for model in run.ranked}
+    names = told_apart([run.shown(model) for model in run.ranked], inches)
+    shown = dict(zip(run.ranked, names, strict=True))
     if len(run.ranked) > ALL_PAIRS:
         return [shown[model] for model in run.ranked[:MOST_MODELS]]
     return [f"{shown[first]}\nover\n{shown[second]}" for first, second in itertools.combinations(run.ranked, 2)]

@@ -69,9 +69,9 @@ def draw_title(axes: Axes, metric: Metric, *, arrow: bool = True) -> None:
 
     A star and not italics, since a second font would double the time that a PDF takes.
     """
-    star = "" if metric.calibrated else "*"
-    title = f"{metric_title(metric)}{star} {direction_arrow(metric) if arrow else ''}"
-    axes.set_title(title.rstrip(), loc="left")
+    name, *factor = metric_title(metric).split(" ")
+    parts = [name + "*" * (not metric.calibrated), *factor, *([direction_arrow(metric)] if arrow else [])]
+    axes.set_title(" ".join(part for part in parts if part), loc="left")
 
 
 def draw_frame(axes: Axes, metric: Metric, low: float, high: float) -> None:
@@ -81,7 +81,7 @@ def draw_frame(axes: Axes, metric: Metric, low: float, high: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
     axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(few_ticks(3))
+    axes.xaxis.set_major_locator(few_ticks(2))
 
 
 def few_ticks(most: int) -> MaxNLocator:

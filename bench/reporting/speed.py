@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.lettering import fitted, text_width
+from bench.reporting.legend import draw_legend, legend_height, name_width
+from bench.reporting.lettering import text_width, told_apart
 from bench.reporting.naming import MAIN_METRICS, amount, listed
 from bench.reporting.panel import across, draw_title, few_ticks, panels_figure, uncalibrated_note
 from bench.reporting.reading import Run
@@ -25,14 +25,8 @@ ROOM = 1.6
 MOST_TICKS = 4
 """Of the time axis of a panel."""
 
-_PANEL_HEIGHT, _LEGEND_LINE = 1.35, 0.16
-"""Inches of a panel with its title and axis, and of a line of the legend."""
-
-_NAME_WIDTH = 1.7
-"""Inches of a name in the legend, with its symbol and number of parameters."""
-
-_SYMBOL_WIDTH = 0.25
-"""Inches of the symbol alone."""
+_PANEL_HEIGHT = 1.35
+"""Inches of a panel with its title and axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +75,14 @@ def speed_figure(run: Run, scores: Scores, width: float = TEXT_WIDTH) -> Figure 
     if not names:
         return None
     shown = [model for model in timed if any(point.model == model for name in names for point in points[name])]
-    columns = max(1, int(width / _NAME_WIDTH))
-    extra = _LEGEND_LINE * math.ceil(len(shown) / columns) + 0.1
+    extra = legend_height(len(shown), width)
     figure, panels = panels_figure(len(names), width=width, height=_PANEL_HEIGHT, extra=extra)
     ends = [end for model in shown for end in (timed[model].fastest, timed[model].slowest)]
     for place, (axes, name) in enumerate(zip(panels, names, strict=True)):
         logarithmic(axes, min(ends) / ROOM, max(ends) * ROOM, MOST_TICKS, lambda value: f"{value:g}")
         _draw(axes, points[name], METRICS[name], looks(run), run.ranked)
         axes.set_xlabel("ms a window" if place + across(width) >= len(panels) else "")
-    handles = [looks(run)[model].handle() for model in shown]
-    figure.legend(handles, [_name(run, m) for m in shown], loc="outside upper center", ncols=columns, handletextpad=0.3)
+    draw_legend(figure, _names(run, shown, name_width(width)), looks(run), width, lines=False)
     return figure
 
 
@@ -103,12 +95,18 @@ def _points(run: Run, scores: Scores, timed: Mapping[str, Speed], metric: str) -
     return points
 
 
-def _name(run: Run, model: str) -> str:
-    """Return the model's name with the parameters of its generator, where the plan knows them: "pix2pix (54.4 M)"."""
+def _names(run: Run, models: Sequence[str], inches: float) -> dict[str, str]:
+    """Return the models' names with the parameters of their generators, where the plan knows them: "pix2pix (54.4 M)"."""
+    sizes = [_size(run, model) for model in models]
+    room = inches - max(text_width(size) for size in sizes)
+    shown = told_apart([run.shown(model) for model in models], room)
+    return {model: name + size for model, name, size in zip(models, shown, sizes, strict=True)}
+
+
+def _size(run: Run, model: str) -> str:
     counts = run.planned(model).get("parameters") or {}
     generator = next((count for name, count in counts.items() if str(name).startswith("generator")), None)
-    size = f" ({amount(generator)})" if generator else ""
-    return fitted(run.shown(model), _NAME_WIDTH - _SYMBOL_WIDTH - text_width(size)) + size
+    return f" ({amount(generator)})" if generator else ""
 
 
 def _draw(axes: Axes, points: Sequence[Point], metric: Metric, look: Mapping[str, Look], ranked: Sequence[str]) -> None:

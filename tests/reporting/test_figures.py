@@ -16,7 +16,7 @@ from bench.metrics.registry import METRICS
 from bench.reporting import build
 from bench.reporting.curves import curves_figure, curves_of
 from bench.reporting.grid import SCORE
-from bench.reporting.lettering import fitted, shortened, text_width, wrapped
+from bench.reporting.lettering import fitted, shortened, text_width, told_apart, wrapped
 from bench.reporting.page_differences import page_differences, pages_caption, pages_figure
 from bench.reporting.ranked import ranked_caption, ranked_windows
 from bench.reporting.reading import read_run
@@ -357,6 +357,15 @@ def test_names_are_broken_and_shortened_to_what_fits():
             lines = wrapped(text, inches).split("\n")
             assert len(lines) <= 2
             assert all(text_width(line) <= inches for line in lines)
+
+
+def test_names_that_would_read_alike_keep_what_sets_them_apart():
+    names = [f"{'a-rather-long-name-' * 4}{number}{'-of-a-model' * 5}" for number in (1, 2, 13)]
+    shown = told_apart([*names, "short", names[0]], 1.2)
+    assert shown[3:] == ["short", shown[0]]
+    assert len(set(shown[:3])) == 3
+    assert [re.fullmatch(r"a-rather-[a-z-]*…(\d*)…", text)[1] for text in shown[:3]] == ["1", "2", "13"]
+    assert all(text_width(text) <= 1.2 for text in shown)
 
 
 def test_the_width_of_text_is_that_of_the_font():

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import re
+from xml.etree import ElementTree
 
 import pandas as pd
 import pyarrow as pa
@@ -129,6 +130,28 @@ def test_hostile_names_do_nothing_in_the_finished_report(hostile_run, tmp_path, 
         text = file.read_text(encoding="utf-8")
         assert text.isascii()
         assert not re.search(r"\\(input|include|write|openin|read|catcode|csname|frac)|\^\^", text), file
+    for file in report.folder.glob("figures/*.svg"):
+        drawing = ElementTree.parse(file)
+        tags = {element.tag.rpartition("}")[2] for element in drawing.iter()}
+        assert tags <= {
+            "svg",
+            "metadata",
+            "RDF",
+            "Work",
+            "type",
+            "format",
+            "defs",
+            "style",
+            "g",
+            "path",
+            "use",
+            "image",
+            "clipPath",
+            "rect",
+        }
+        links = [value for element in drawing.iter() for key, value in element.attrib.items() if key.endswith("href")]
+        assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+
     for file in (*report.folder.glob("tables/*.md"), report.folder / "methods.md"):
         shown = MarkdownIt("commonmark").enable("table").render(file.read_text(encoding="utf-8"))
         assert set(re.findall(r"<(\w+)", shown)) <= {

@@ -15,12 +15,11 @@ from bench.reporting.curves import (
     Curve,
     curves_of,
     draw_curves,
-    draw_legend,
-    legend_height,
     validation_metrics,
 )
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
+from bench.reporting.legend import draw_legend, legend_height
 from bench.reporting.lettering import fitted
 from bench.reporting.naming import direction_arrow, metric_title
 from bench.reporting.style import TEXT, TEXT_WIDTH

@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.curves import draw_legend, legend_height
 from bench.reporting.joined.across import Across, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
 from bench.reporting.joined.words import differ_sentence
+from bench.reporting.legend import draw_legend, legend_height
 from bench.reporting.lettering import fitted
 from bench.reporting.naming import MAIN_METRICS
 from bench.reporting.panel import Dot, draw_panel, first_column, panels_figure, uncalibrated_note

@@ -1,0 +1,46 @@
+"""The legend above a figure's panels: the names of models beside their symbols, in as many columns as there is room for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from bench.reporting.lettering import told_apart
+from bench.reporting.style import SMALL, TEXT_WIDTH, Look
+
+NAMES = 4
+"""Names side by side in a figure as wide as a text; in the narrow form fewer, of about the same width."""
+
+_LINE_HEIGHT, _BORDER = 0.16, 0.06
+"""Inches of a line of the legend, and of what lies around it."""
+
+_HANDLE, _PAD, _SPACE = 2.2, 0.6, 1.2
+"""The symbol, what follows it, and what parts two columns, in sizes of the type."""
+
+
+def legend_height(names: int, width: float) -> float:
+    """Return the inches that the legend of so many names takes."""
+    return _LINE_HEIGHT * math.ceil(names / _columns(width)) + _BORDER
+
+
+def name_width(width: float) -> float:
+    """Return the inches that a name may take in the legend of a figure of `width` inches."""
+    return (width - _BORDER) / _columns(width) - (_HANDLE + _PAD + _SPACE) * SMALL / 72
+
+
+def _columns(width: float) -> int:
+    return max(1, round(NAMES * width / TEXT_WIDTH))
+
+
+def draw_legend(
+    figure: Figure, names: Mapping[str, str], look: Mapping[str, Look], width: float, *, lines: bool = True
+) -> None:
+    """Write the names of models (by model) above all panels, each beside its marker, which stands on its line if `lines`."""
+    figure.legend(
+        [look[model].handle(line=lines) for model in names],
+        told_apart(list(names.values()), name_width(width)),
+        loc="outside upper center", ncols=_columns(width), borderpad=0.2, borderaxespad=0.2,
+        handlelength=_HANDLE, handletextpad=_PAD, columnspacing=_SPACE,
+    )  # fmt: skip
