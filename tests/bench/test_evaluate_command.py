@@ -16,7 +16,7 @@ from bench.cli import main
 from bench.external_pages import spooled
 from bench.metrics import colour, structural
 from bench.reporting.grid import chosen_windows, grid_figure
-from bench.reporting.overlay import overlay_figure
+from bench.reporting.overlay import overlay_caption, overlay_figure
 from bench.reporting.reading import read_run
 from bench.runfolder import RunFolder
 from data.pair import PairKey, RawPair
@@ -117,8 +117,7 @@ def test_pictures_are_read_once_and_without_bw_pages_no_input_is_shown(folders, 
     assert lines is not None
     scored = found.scored_cells("blurred")[0].images.set_index("window")["line_f1"]
     assert lines.axes[0].get_xlabel() == f"{scored[chosen_windows(found)[0]]:.2f}"
-    page = (run.report / "index.html").read_text()
-    assert "lines of the truth that are kept" in page
+    assert "lines of the truth that are kept" in overlay_caption(found)
     # The same with B/W pages shows them.
     with_input = RunFolder(tmp_path / "with input")
     evaluate(

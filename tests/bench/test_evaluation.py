@@ -156,8 +156,7 @@ def test_chance_is_what_the_first_seed_with_outputs_gives(tmp_path: Path, tiny_v
     assert not chance_cells(folder, experiment)
     for name in ("pix2pix-seed3", "pix2pix-seed1", "cyclegan-seed1", "unet-l1-seed3"):
         cell = folder.cell(name)
-        cell.path.mkdir(parents=True)
-        cell.generator.touch()
+        cell.predictions.mkdir(parents=True)
         cell.generator_card.touch()
     assert chance_cells(folder, experiment) == {"pix2pix-seed3", "cyclegan-seed1"}
 
