@@ -51,6 +51,7 @@ def results(run: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [errno.ENOSPC, pytest.param(errno.EROFS, marks=pytest.mark.endurance)])
 def test_write_that_fails_anywhere_is_one_line_and_the_next_command_goes_on(
     number: int, place: Path, whole: Path, bench_command: Command, write_faults: Any
