@@ -1,8 +1,7 @@
-"""Cells as tasks of Ray: on all GPUs of a machine, or on many machines that share the run's folder.
+"""Gives cells out as tasks of Ray: to all GPUs of a machine, or to many machines that share the run's folder.
 
-Three kinds of task, all of this project's ordinary code: one begins the run, one a cell trains and colours, one scores. The
-process that was started gives them out, shows how far they are, and gives a cell out again where its worker or machine died;
-it goes on from its newest checkpoint, so that its result is the one that it would have had.
+The process that was started gives the tasks of `ray_tasks` out, shows how far they are, and gives a cell out again where its
+worker or machine died; it goes on from its newest checkpoint, so that its result is the one that it would have had.
 """
 
 from __future__ import annotations
@@ -12,24 +11,21 @@ import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from rich.console import Console
 
-import data
-import models
-from bench import cell_work, orchestrate
-from bench.beginning import Begun, begin, first_line
+from bench import orchestrate
+from bench.beginning import first_line
 from bench.errors import RequestError
 from bench.experiment import Cell
-from bench.offline import go_offline
-from bench.run_log import fields, logging_to
+from bench.ray_tasks import Job, Outcome, begin_run, finish, work_on_cell
+from bench.run_log import fields
 from bench.run_request import Request
-from bench.runfolder import CellFolder, RunFolder
+from bench.runfolder import RunFolder
 from bench.status import CellStatus
-from bench.stopping import EXIT_INTERRUPTED, Stopped, StopRequest, listening
-from bench.validation import Validation
+from bench.stopping import EXIT_INTERRUPTED, StopRequest
 
 ATTEMPTS = 4
 """How often a cell is given out before its worker's deaths count as its own failure."""
@@ -37,9 +33,6 @@ ATTEMPTS = 4
 POLL_SECONDS = 1.0
 TOLD_SECONDS = 15.0
 """How often the driver looks at its tasks, and how often it says how far the cells are."""
-
-RELEASE_SECONDS = 60.0
-"""How long a worker waits for the lock of a cell whose last worker has just died elsewhere."""
 
 _log = logging.getLogger("bench")
 
@@ -53,25 +46,6 @@ class Cluster:
     cpus_per_cell: int
 
 
-@dataclass(frozen=True)
-class _Job:
-    """What a task needs to know; it is sent to other machines, on which `folder` is the same working directory."""
-
-    request: Request
-    folder: str
-    threads: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a task ended: its work is done, it was refused with a line, or it stopped with everything saved."""
-
-    state: Literal["done", "refused", "stopped"]
-    line: str = ""
-    exit_code: int = 0
-    warnings: tuple[str, ...] = ()
-
-
 def run(request: Request, cluster: Cluster, console: Console, stop: StopRequest) -> bool:
     """Take the experiment to its report with Ray; returns whether every cell has a result. Raises RequestError, Stopped."""
     ray = _import_ray()
@@ -83,12 +57,12 @@ def run(request: Request, cluster: Cluster, console: Console, stop: StopRequest)
             request, out=request.out.resolve(), cache=request.cache.resolve(), device="cuda:0" if gpus else "cpu",
             plan=request.plan.resolve() if request.plan else None,
         )  # fmt: skip
-        job = _Job(request, str(Path.cwd()), torch.get_num_threads())
+        job = Job(request, str(Path.cwd()), torch.get_num_threads())
         tasks = _Tasks(ray, {"num_cpus": cluster.cpus_per_cell, "num_gpus": gpus, "max_retries": 0}, stop)
         _log.info("ray: %s; a cell gets %d CPU and %g GPU", _resources(ray), cluster.cpus_per_cell, gpus)
-        tasks.one(_begin, job, "the beginning")
+        tasks.one(begin_run, job, "the beginning")
         tasks.cells(job, request.experiment.trained_cells, RunFolder(request.out))
-        tasks.one(_finish, job, "scoring")
+        tasks.one(finish, job, "scoring")
     finally:
         ray.shutdown()
     folder = RunFolder(request.out)
@@ -152,7 +126,7 @@ class _Tasks:
         self._ray, self._options, self._stop = ray, options, stop
         self._stopping = False
 
-    def one(self, work: Any, job: _Job, what: str) -> None:
+    def one(self, work: Any, job: Job, what: str) -> None:
         """Have one task done, again where its worker died; raises RequestError where it was refused or died too often, Stopped."""
         attempts = 1
 
@@ -168,7 +142,7 @@ class _Tasks:
 
         self._all({self._submit(work, job): what}, lambda name, error: again(error))
 
-    def cells(self, job: _Job, cells: tuple[Cell, ...], folder: RunFolder) -> None:
+    def cells(self, job: Job, cells: tuple[Cell, ...], folder: RunFolder) -> None:
         """Have all cells done that have not ended, each again where its worker died; raises RequestError, Stopped.
 
         A cell whose worker died every time is marked failed, and the others go on.
@@ -186,9 +160,9 @@ class _Tasks:
                 "%s: its worker died (%s); given out again, attempt %d of %d", name, type(error).__name__, attempts[name], ATTEMPTS,
                 extra=fields("worker died", {"cell": name, "attempt": attempts[name], "step": status.step}),
             )  # fmt: skip
-            return self._submit(_work, job, name)
+            return self._submit(work_on_cell, job, name)
 
-        self._all({self._submit(_work, job, cell.name): cell.name for cell in cells}, again, folder)
+        self._all({self._submit(work_on_cell, job, cell.name): cell.name for cell in cells}, again, folder)
 
     def _submit(self, work: Any, *arguments: Any) -> Any:
         return self._ray.remote(work).options(**self._options).remote(*arguments)
@@ -256,61 +230,3 @@ def _tell_progress(folder: RunFolder, names: list[str]) -> None:
     ]
     values = {"cells": {name: status.step for name, status in statuses.items()}}
     _log.info("%d cells left; %s", len(names), "; ".join(running) or "none running", extra=fields("progress", values))
-
-
-def _begin(job: _Job) -> Outcome:
-    """Task: make the run ready."""
-    return _task(job, None, lambda begun, console, stop: None)
-
-
-def _work(job: _Job, name: str) -> Outcome:
-    """Task: train and colour one cell."""
-    experiment = job.request.experiment
-    cell = orchestrate.named_cell(experiment, name)
-    place = RunFolder(job.request.out).cell(name)
-
-    def work(begun: Begun, console: Console, stop: StopRequest) -> None:
-        _wait_for_release(place, stop)
-        settings = experiment.training
-        validation = Validation(begun.prepared.validation, settings.validation_windows, begun.request.device)
-        cell_work.work_on(begun, cell, validation, console, stop)
-        cell_work.colour(begun, cell, console, stop)
-
-    return _task(job, place.log, work)
-
-
-def _finish(job: _Job) -> Outcome:
-    """Task: colour with loaded generators, and score everything."""
-
-    def work(begun: Begun, console: Console, stop: StopRequest) -> None:
-        for cell in job.request.experiment.loaded_cells:
-            cell_work.colour(begun, cell, console, stop)
-        orchestrate.score(begun, console, stop)
-
-    return _task(job, None, work)
-
-
-def _task(job: _Job, log: Path | None, work: Any) -> Outcome:
-    """Begin, or find, the run in this worker and do the work; what is foreseen comes back as an outcome, not as an error."""
-    os.chdir(job.folder)
-    torch.set_num_threads(job.threads)
-    log = log or job.request.out / "run.log"
-    if job.request.offline:
-        go_offline()
-    with logging_to(log, None) as warnings, listening() as stop:
-        console = Console(quiet=True)
-        try:
-            work(begin(job.request, console, stop), console, stop)
-        except Stopped as stopped:
-            return Outcome("stopped", exit_code=stopped.exit_code, warnings=tuple(warnings.texts))
-        except (RequestError, data.DataError, models.ModelError) as error:
-            return Outcome("refused", str(error))
-    return Outcome("done", warnings=tuple(warnings.texts))
-
-
-def _wait_for_release(place: CellFolder, stop: StopRequest) -> None:
-    """Wait a while for a lock whose holder died on another machine: a shared file system may need a moment to know it."""
-    deadline = time.monotonic() + RELEASE_SECONDS
-    while place.is_held() and time.monotonic() < deadline:
-        stop.check()
-        time.sleep(POLL_SECONDS)

@@ -202,6 +202,11 @@ class RunFolder:
         """Held while data, test pages and plan are made: processes that share the run wait for each other there."""
         return self.path / "begin.lock"
 
+    @property
+    def score_lock(self) -> Path:
+        """Held by a worker of a cluster while it scores."""
+        return self.path / "score.lock"
+
     def _refuse_strangers(self) -> None:
         """Raise RequestError where the folder holds something and no run, or links out of it: nothing may be written there."""
         refuse_links_out(self.path)
@@ -258,6 +263,12 @@ class RunFolder:
     def beginning(self, on_wait: Callable[[str], None], safe_point: Callable[[], None]) -> Iterator[None]:
         """Hold what all cells need while it is made, waiting for a process that is at it; see `locks.waited_for`."""
         with locks.waited_for(self.begin_lock, on_wait, safe_point):
+            yield
+
+    @contextmanager
+    def scoring(self, on_wait: Callable[[str], None], safe_point: Callable[[], None]) -> Iterator[None]:
+        """Hold the run's scores while they are made, waiting for a process that is at it; see `locks.waited_for`."""
+        with locks.waited_for(self.score_lock, on_wait, safe_point):
             yield
 
     def _sweep(self) -> None:

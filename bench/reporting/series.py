@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -47,8 +47,11 @@ class Series:
     pages: tuple[str, ...]
 
 
-_Scores = Mapping[tuple[str, str], Interval]
+SeriesScores = Mapping[tuple[str, str], Interval]
 """Scores of one series by (model, metric)."""
+
+Measured = Sequence[tuple[Series, SeriesScores]]
+"""Every series of a run with its scores."""
 
 
 def held_out_series(run: Run) -> list[Series]:
@@ -60,16 +63,15 @@ def held_out_series(run: Run) -> list[Series]:
 
 def series_table(run: Run, scores: Scores) -> Table | None:
     """Return the main metrics that score single pages, for every held-out series and model; None below two series."""
-    metrics = [name for name in MAIN_METRICS if name in scores.metrics and METRICS[name].kind == "image"]
+    metrics = page_metrics(scores.metrics)
     if run.windows["series"].nunique() < 2 or not metrics:
         return None
-    pages = _pages_of(run, metrics)
-    groups = run.windows.drop_duplicates("page").set_index("page")["group"].astype(str)
-    measured = [(series, _scores_of(series, pages, groups)) for series in held_out_series(run)]
-    sections = [_section(run, series, own, metrics) for series, own in measured]
+    measured = measure_series(run, metrics)
+    sections = [series_section(run, series, own, metrics) for series, own in measured]
     notes = [
         *methods.set_notes(run, metrics),
-        *_notes(run, measured, metrics),
+        *small_series_notes(measured),
+        *best_notes(run, measured, metrics),
         *methods.image_notes(run, scores, metrics),
         *methods.conditions(run),
     ]
@@ -77,25 +79,38 @@ def series_table(run: Run, scores: Scores) -> Table | None:
         name="series",
         label="tab:series",
         heading="Scores by series",
-        caption=methods.series_caption(run, printed_of(run)),
-        columns=_columns(metrics),
+        caption=methods.series_caption(run, printed_of(run, MOST_PRINTED)),
+        columns=series_columns(metrics),
         sections=tuple(sections[:MOST_PRINTED]),
         footnotes=tuple(notes),
-        headings=tuple(_heading(series, own) for series, own in measured[:MOST_PRINTED]),
+        headings=tuple(series_heading(series, own) for series, own in measured[:MOST_PRINTED]),
         unprinted=tuple(row for section in sections[MOST_PRINTED:] for row in section),
     )
 
 
-def printed_of(run: Run) -> str:
-    """Return how many of the series are in print: "6 series", "the 8 series of 23 with the most held-out pages"."""
+def page_metrics(there: Collection[str]) -> list[str]:
+    """Return the main metrics among `there` that score single pages."""
+    return [name for name in MAIN_METRICS if name in there and METRICS[name].kind == "image"]
+
+
+def measure_series(run: Run, metrics: Sequence[str]) -> Measured:
+    """Return the held-out series, the largest first, with the scores of every model."""
+    pages = _pages_of(run, metrics)
+    groups = run.windows.drop_duplicates("page").set_index("page")["group"].astype(str)
+    return [(series, _scores_of(series, pages, groups)) for series in held_out_series(run)]
+
+
+def printed_of(run: Run, most: int) -> str:
+    """Return how many of the series are in print where `most` are: "6 series", "the 8 of 23 series with the most pages"."""
     count = int(run.windows["series"].nunique())
-    if count <= MOST_PRINTED:
+    if count <= most:
         return f"{count} series"
     computed = "all" if count <= MOST_COMPUTED else f"the {MOST_COMPUTED} largest"
-    return f"the {MOST_PRINTED} of {count:,} series with the most held-out pages (CSV: {computed})"
+    return f"the {most} of {count:,} series with the most held-out pages (CSV: {computed})"
 
 
-def _columns(metrics: Sequence[str]) -> tuple[Column, ...]:
+def series_columns(metrics: Sequence[str]) -> tuple[Column, ...]:
+    """Return the columns of scores; nothing is bold."""
     return tuple(dataclasses.replace(column, bold_means="") for column in score_columns(metrics))
 
 
@@ -110,14 +125,15 @@ def _pages_of(run: Run, metrics: Sequence[str]) -> dict[str, pd.DataFrame]:
     return {name: page_means(frame, name) for name, frame in frames.items() if frame is not None}
 
 
-def _scores_of(series: Series, pages: Mapping[str, pd.DataFrame], groups: pd.Series[str]) -> _Scores:
+def _scores_of(series: Series, pages: Mapping[str, pd.DataFrame], groups: pd.Series[str]) -> SeriesScores:
     """Return the scores on the pages of one series."""
     samples = [page_sample(table[[*series.pages]], groups, name) for name, table in pages.items()]
     found = {(model, sample.metric): interval(sample, model) for sample in samples for model in sample.models}
     return {key: score for key, score in found.items() if score.pages}
 
 
-def _section(run: Run, series: Series, own: _Scores, metrics: Sequence[str]) -> tuple[Row, ...]:
+def series_section(run: Run, series: Series, own: SeriesScores, metrics: Sequence[str]) -> tuple[Row, ...]:
+    """Return a row for every model that has a score in the series."""
     return tuple(
         _row(run, series, model, own, metrics)
         for model in _models(run)
@@ -125,7 +141,7 @@ def _section(run: Run, series: Series, own: _Scores, metrics: Sequence[str]) -> 
     )
 
 
-def _row(run: Run, series: Series, model: str, own: _Scores, metrics: Sequence[str]) -> Row:
+def _row(run: Run, series: Series, model: str, own: SeriesScores, metrics: Sequence[str]) -> Row:
     found = [own.get((model, name)) for name in metrics]
     known = [score for score in found if score is not None]
     entries = [
@@ -144,7 +160,7 @@ def _row(run: Run, series: Series, model: str, own: _Scores, metrics: Sequence[s
     return Row(run.shown(model), tuple(entries), facts=facts)
 
 
-def _heading(series: Series, own: _Scores) -> str:
+def series_heading(series: Series, own: SeriesScores) -> str:
     """Return the series with its pages, and the units that its intervals are taken over where they are other than those."""
     units = max((score.units for score in own.values()), default=0)
     kinds = {score.unit_kind for score in own.values()}
@@ -153,28 +169,27 @@ def _heading(series: Series, own: _Scores) -> str:
     return f"{series.name} ({counted(len(series.pages), 'page')}{told})"
 
 
-def _notes(run: Run, measured: Sequence[tuple[Series, _Scores]], metrics: Sequence[str]) -> list[str]:
-    """Return which series are small, and which competitor has the best mean in how many series."""
+def small_series_notes(measured: Measured) -> list[str]:
+    """Return which series have few pages: one line, or none."""
     small = [series.name for series, _ in measured if len(series.pages) < FEW_PAGES]
     more = f" and {len(small) - MOST_NAMED} more" if len(small) > MOST_NAMED else ""
     which = "every series" if len(small) == len(measured) else f"{listed(small[:MOST_NAMED])}{more}"
-    notes = [f"Fewer than {FEW_PAGES} held-out pages: {which}; such intervals say little."] if small else []
-    return notes + ([text] if (text := _best_sentence(run, measured, metrics)) else [])
+    return [f"Fewer than {FEW_PAGES} held-out pages: {which}; such intervals say little."] if small else []
 
 
-def _best_sentence(run: Run, measured: Sequence[tuple[Series, _Scores]], metrics: Sequence[str]) -> str:
-    """Return how often each competitor has the best mean of a series, for every metric; "" below two competitors."""
+def best_notes(run: Run, measured: Measured, metrics: Sequence[str]) -> list[str]:
+    """Return in how many series each competitor has the best mean, for every metric: one line, or none below two competitors."""
     if len(run.ranked) < 2:
-        return ""
+        return []
     told = []
     for name in metrics:
         best = Counter(_best(run, own, name) for _, own in measured)
         counts = [f"{run.shown(model)} {best[model]}" for model in run.ranked if best[model]]
         told.append(f"{metric_title(METRICS[name], unit=False)}: {', '.join(counts)}")
-    return f"Series in which a competitor has the best mean, untested: {'; '.join(told)}."
+    return [f"Series in which a competitor has the best mean, untested: {'; '.join(told)}."]
 
 
-def _best(run: Run, own: _Scores, metric: str) -> str:
+def _best(run: Run, own: SeriesScores, metric: str) -> str:
     """Return the competitor with the best mean in one series, "" where none has a score."""
     sign = 1 if METRICS[metric].direction == "higher" else -1
     scored = [model for model in run.ranked if (model, metric) in own]

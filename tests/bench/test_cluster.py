@@ -113,6 +113,24 @@ def test_node_killed_in_the_middle_of_a_cell_costs_nothing(place: Path, whole: P
     print(f"killed with {died}; results equal to a local run")
 
 
+def test_command_that_is_killed_leaves_workers_and_the_same_command_goes_on(
+    place: Path, whole: Path, two_nodes: Any
+) -> None:
+    """The workers of a killed command live on for a moment, at work on cells that the next one wants."""
+    command = arguments("again", "--executor", "ray", "--address", two_nodes.address)
+    process = started(place, *command)
+    run = RunFolder(place / "again")
+    wait_until(lambda: len(under_way(run)) == 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    left = under_way(run)
+    second = started(place, *command)
+    _, said = second.communicate(timeout=500)
+    assert second.returncode == 0, said
+    assert results(place / "again") == results(whole)
+    print(f"killed the command with workers at {left}; the next gave results equal to a local run")
+
+
 def test_stop_is_passed_on_to_the_workers_and_the_run_goes_on_locally(place: Path, whole: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'manga-gan-bench[cluster]'")
     process = started(place, *arguments("stopped", "--executor", "ray"))

@@ -45,6 +45,10 @@ class Joined:
         """The look of every model, the same for all runs."""
         return looks_of(self.ranked, self.references)
 
+    def lead(self, index: int) -> dict[str, str | int]:
+        """Return what names the run at `index` in a CSV: its folder, and its value of everything that differs."""
+        return {"run": self.names[index], **{axis.name: axis.values[index] for axis in self.axes}}
+
     def shown(self, model: str) -> str:
         """Return the name shown for `model` across runs: the one that all runs show, its own where they show several."""
         shown = {run.shown(model) for run in self.runs if model in run.rows}

@@ -12,6 +12,7 @@ from bench.reporting.joined import words
 from bench.reporting.joined.across import Across, Gap, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
+from bench.reporting.joined.series import joined_series_table
 from bench.reporting.layout import Column, Entry, Row, Table
 from bench.reporting.naming import MAIN_METRICS, csv_key, direction_arrow, metric_title
 from bench.reporting.tables import (
@@ -43,6 +44,7 @@ def joined_tables(joined: Joined, across: Across) -> list[Table]:
         _gaps_table(joined, across),
         _differences_table(joined, across),
         _cost_table(joined),
+        joined_series_table(joined, across),
     ]
     caption = words.further_caption(joined, across)
     further = [
@@ -94,17 +96,13 @@ def _blocks_table(
     sections: list[tuple[Row, ...]] = []
     headings: list[str] = []
     for index, block in enumerate(blocks):
-        lead = _lead(joined, index)
+        lead = joined.lead(index)
         for place, section in enumerate(block):
             headings.append("" if place else joined.labels[index])
             sections.append(tuple(dataclasses.replace(row, facts={**lead, **row.facts}) for row in section))
     return Table(
         name, f"tab:joined-{name}", heading, caption, columns, tuple(sections), tuple(notes), headings=tuple(headings)
     )
-
-
-def _lead(joined: Joined, index: int) -> dict[str, str | int]:
-    return {"run": joined.names[index], **{axis.name: axis.values[index] for axis in joined.axes}}
 
 
 def _marks(joined: Joined) -> list[dict[str, str]]:

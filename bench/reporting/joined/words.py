@@ -100,6 +100,18 @@ def cost_caption(joined: Joined) -> str:
     )
 
 
+def series_caption(joined: Joined, series: str) -> str:
+    """Return the caption of the table of `series`, such as "6 series"."""
+    return _text(
+        f"Exploratory: the main table’s scores of single pages in {series}, for every model in {counted(len(joined.runs), 'run')}. "
+        f"{differ_sentence(joined)}",
+        f"Mean ± half-width of the 95 % interval over {extent(joined)} in all (two-way t, units of pages as in the main table); "
+        "none where a series is one unit.",
+        "Nothing is bold: no test is made within a series.",
+        setting(joined),
+    )
+
+
 def across_caption(joined: Joined, across: Across) -> str:
     """Return the caption of the table with a column a run."""
     return _text(
