@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from bench.sampling import Sample, UnitKind, Values
 
@@ -205,7 +205,7 @@ def _two_way(sample: Sample, models: Sequence[str], influence: Values) -> tuple[
 
 
 def _half_width(error: float | None, degrees: float, confidence: float) -> float | None:
-    return None if error is None else float(stats.t.ppf((1 + confidence) / 2, degrees)) * error
+    return None if error is None else float(stdtrit(degrees, (1 + confidence) / 2)) * error
 
 
 def _p_value(value: float, error: float | None, degrees: float) -> float:
@@ -213,7 +213,7 @@ def _p_value(value: float, error: float | None, degrees: float) -> float:
         return math.nan
     if error == 0:
         return 1.0 if value == 0 else 0.0
-    return float(2 * stats.t.sf(abs(value) / error, degrees))
+    return float(2 * stdtr(degrees, -abs(value) / error))
 
 
 def _covers(sample: Sample, models: Sequence[str]) -> Covers:
