@@ -117,8 +117,8 @@ def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> Non
                 bar.update,
             )
             synchroniser(begun.request.device)()
-            first = begun.folder.test_inputs / f"{windows[0]}.png"
-            write_timing(folder.inference, translator, first, begun.request.device)
+            inputs = [begun.folder.test_inputs / f"{window}.png" for window in windows]
+            write_timing(folder.inference, translator, inputs, begun.request.device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise

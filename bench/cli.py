@@ -173,9 +173,13 @@ def conform(files: tuple[Path, ...]) -> int:
     "--tile", type=click.IntRange(min=0), metavar="PX",
     help="Cut what the network sees into tiles of this side; 0: never. Default: where its features take over 768 MiB.",
 )  # fmt: skip
+@click.option(
+    "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True,
+    help="bf16: faster on a GPU that has it, and other pixels by a level here and there. Scores are always of fp32.",
+)  # fmt: skip
 def colorize(
     pages: tuple[Path, ...], cell: Path, out: Path, force: bool, device: str, short_side: int | None, detail: Any,
-    made_from: Any, tile: int | None,
+    made_from: Any, tile: int | None, precision: Any,
 ) -> int:  # fmt: skip
     """Colour PAGES (images, folders, CBZ archives) with a trained cell, each at its own size.
 
@@ -192,7 +196,7 @@ def colorize(
     from bench.devices import choose_device
     from bench.page_colouring import Choices
 
-    choices = Choices(made_from, detail, short_side, tile)
+    choices = Choices(made_from, detail, short_side, tile, precision)
     return _colorize(ColorizeRequest(pages, cell, out, choose_device(device), choices, force))
 
 

@@ -1,19 +1,20 @@
-"""How long a trained generator takes to colour one window: the same measurement for every model."""
+"""How long a trained generator takes to colour windows: the same measurement for every model."""
 
 from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import models
-from bench.devices import synchroniser
+from bench.devices import autocast, synchroniser
 from bench.errors import RequestError
 from bench.files import read_json, read_png, write_json
-from bench.prediction import to_pixels, to_tensor
+from bench.prediction import batch_size, to_pixels, to_tensor
 from bench.provenance import machine
 
 WARMUP = 2
@@ -25,14 +26,17 @@ MOST_SECONDS = 2.0
 """Repeats end after this, but not before the fewest."""
 
 
-def time_colouring(translator: models.Translator, window: NDArray[np.uint8], device: str) -> list[float]:
-    """Return the seconds of every repeat: `window` [H, W, 3] alone, from pixels in memory to pixels in memory, float32."""
-    synchronise = synchroniser(device)
-    pixels, seconds = window[None], list[float]()
+def time_colouring(
+    translator: models.Translator, windows: NDArray[np.uint8], device: str, precision: str = "fp32"
+) -> list[float]:
+    """Return the seconds of every repeat: `windows` [N, H, W, 3] at once, from pixels in memory to pixels in memory."""
+    synchronise, seconds = synchroniser(device), list[float]()
     for repeat in range(WARMUP + MOST_REPEATS):
         synchronise()
         began = time.perf_counter()
-        to_pixels(translator.colorize(to_tensor(pixels, device)))
+        with autocast(device, precision):
+            colour = translator.colorize(to_tensor(windows, device))
+        to_pixels(colour)
         synchronise()
         if repeat >= WARMUP:
             seconds.append(time.perf_counter() - began)
@@ -41,20 +45,40 @@ def time_colouring(translator: models.Translator, window: NDArray[np.uint8], dev
     return seconds
 
 
-def write_timing(path: Path, translator: models.Translator, window: Path, device: str) -> None:
-    """Time `translator` on the picture `window` and write the median to `path`, where no sound record of it lies already."""
+def write_timing(path: Path, translator: models.Translator, windows: Sequence[Path], device: str) -> None:
+    """Time `translator` on the pictures `windows` and write medians to `path`, where no sound record of it lies already.
+
+    Everywhere one window alone is timed in float32, as it is scored. On a GPU, batches as predictions are made in, and bfloat16,
+    are timed too; on a processor they are no faster, and would take minutes.
+    """
     if _is_timed(path):
         return
-    pixels = read_png(window)
-    seconds = time_colouring(translator, pixels, device)
-    record = {
-        "seconds_per_window": statistics.median(seconds),
-        "repeats": len(seconds),
-        "height": pixels.shape[0],
-        "width": pixels.shape[1],
-        "machine": machine(device),
+    first = read_png(windows[0])
+    record = {"height": first.shape[0], "width": first.shape[1], "machine": machine(device)}
+    write_json(path, record | timings(translator, windows, device, batches=device.startswith("cuda")))
+
+
+def timings(
+    translator: models.Translator, windows: Sequence[Path], device: str, *, batches: bool
+) -> dict[str, float | int]:
+    """Return what `inference.json` has of the clock: seconds a window alone; with `batches`, what batches and bfloat16 give too."""
+    alone = read_png(windows[0])[None]
+    seconds = time_colouring(translator, alone, device)
+    found = {"seconds_per_window": statistics.median(seconds), "repeats": len(seconds)}
+    if not batches:
+        return found
+    size = min(len(windows), batch_size(*alone.shape[1:3]))
+    together = np.stack([read_png(window) for window in windows[:size]])
+    median = {
+        precision: statistics.median(time_colouring(translator, together, device, precision))
+        for precision in ("fp32", "bf16")
     }
-    write_json(path, record)
+    return found | {
+        "batch": size,
+        "windows_per_second": size / median["fp32"],
+        "windows_per_second_bf16": size / median["bf16"],
+        "seconds_per_window_bf16": statistics.median(time_colouring(translator, alone, device, "bf16")),
+    }
 
 
 def _is_timed(path: Path) -> bool:

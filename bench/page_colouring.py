@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from bench.devices import autocast
 from bench.errors import RequestError
 from bench.metrics.seams import page_seam_score
 from bench.prediction import to_pixels, to_tensor
@@ -58,6 +59,7 @@ class Choices:
     detail: Literal["page", "network"] = "page"
     short_side: int | None = None
     tile: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 class PageColourist:
@@ -135,11 +137,12 @@ class PageColourist:
         with torch.no_grad():
             page = translator.network_input(bw)
         side = self._side(page.shape[1], height, width)
-        if side is None:
-            return translator.colorize(bw), ((), ())
-        del bw
-        self._check_tiles(height, width)
-        tiled = colour_in_tiles(translator.generator, page, side, multiple, heartbeat)
+        with autocast(self._device, self._choices.precision):
+            if side is None:
+                return translator.colorize(bw), ((), ())
+            del bw
+            self._check_tiles(height, width)
+            tiled = colour_in_tiles(translator.generator, page, side, multiple, heartbeat)
         return tiled, page_seams(height, width, side, multiple)
 
     def _side(self, channels: int, height: int, width: int) -> int | None:

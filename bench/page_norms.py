@@ -96,7 +96,9 @@ class _PageNorm:
     def forward(self, features: Tensor) -> Tensor:
         """Return the normalised [1, C, H, W]."""
         if self.settled is not None:
-            mean, variance = (statistic.to(features.dtype) for statistic in self.settled)
+            # Never below float32, as norms compute under autocast.
+            dtype = torch.promote_types(features.dtype, torch.float32)
+            mean, variance = (statistic.to(dtype) for statistic in self.settled)
             return F.batch_norm(features, mean, variance, self.module.weight, self.module.bias, eps=self.module.eps)
         if self.weights is not None:
             self._moments.add(features[0], self.weights)

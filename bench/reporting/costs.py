@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bench.reporting import methods
 from bench.reporting.layout import Column, Entry, Row, Table
 from bench.reporting.naming import two_lines
-from bench.reporting.reading import CellResult, Run
+from bench.reporting.reading import CellResult, ColouringSpeed, Run
 from bench.reporting.tables import hole_marks, hole_notes
 
 Measure = Callable[[Run, str], float | None]
@@ -95,9 +95,9 @@ def _measured_by_some(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
     """Return the columns of what older runs, or those without such a GPU, have not measured: where any cell has it."""
     cells = [cell for run in runs for cell in run.cells]
     columns: list[tuple[Column, Measure]] = []
-    if any(cell.seconds_per_window is not None for cell in cells):
-        column = _cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1)
-        columns.append((column, _milliseconds_per_window))
+    for column, value in _SPEEDS:
+        if any(cell.speed is not None and value(cell.speed) is not None for cell in cells):
+            columns.append((column, _median_speed(value)))
     if any(cell.status.energy_joules is not None for cell in cells):
         columns.append((_cost("energy_kilojoules", "Energy (kJ)", "Energy", "(kJ)", 1), _energy))
     return columns
@@ -155,9 +155,37 @@ def _peak_memory(run: Run, model: str) -> float | None:
     return max(peaks) / 2**30 if any(peaks) else None
 
 
-def _milliseconds_per_window(run: Run, model: str) -> float | None:
-    times = [cell.seconds_per_window for cell in run.cells_of(model) if cell.seconds_per_window is not None]
-    return 1000 * statistics.median(times) if times else None
+def _median_speed(value: Callable[[ColouringSpeed], float | None]) -> Measure:
+    def measure(run: Run, model: str) -> float | None:
+        known = [found for cell in run.cells_of(model) if cell.speed and (found := value(cell.speed)) is not None]
+        return statistics.median(known) if known else None
+
+    return measure
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else 1000 * seconds
+
+
+_SPEEDS: tuple[tuple[Column, Callable[[ColouringSpeed], float | None]], ...] = (
+    (
+        _cost("milliseconds_per_window", "Colouring (ms/window)", "Colour", "(ms)", 1),
+        lambda speed: _milliseconds(speed.seconds_per_window),
+    ),
+    (
+        _cost("windows_per_second", "Colouring (windows/s)", "Colour", "(win./s)", 1),
+        lambda speed: speed.windows_per_second,
+    ),
+    (
+        _cost("milliseconds_per_window_bf16", "Colouring in bf16 (ms/window)", "bf16", "(ms)", 1, printed=False),
+        lambda speed: _milliseconds(speed.seconds_per_window_bf16),
+    ),
+    (
+        _cost("windows_per_second_bf16", "Colouring in bf16 (windows/s)", "bf16", "(win./s)", 1, printed=False),
+        lambda speed: speed.windows_per_second_bf16,
+    ),
+)
+"""What of a cell's speed a column says. In print stands float32, which is scored."""
 
 
 def _energy(run: Run, model: str) -> float | None:

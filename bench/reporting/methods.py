@@ -14,8 +14,9 @@ from bench.reporting.scores import Scores
 COSTS = (
     "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
     "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
-    "for data; colouring: median time of one window alone, from pixels to pixels in float32; energy: what the GPU's own counter "
-    "says of the whole card in that time; failed: cells that failed or diverged. Columns that nobody measured are left out."
+    "for data; colouring: median time of one window alone, from pixels to pixels in float32, and windows a second in batches "
+    "of up to eight; energy: what the GPU's own counter says of the whole card in that time; failed: cells that failed or "
+    "diverged. Columns that nobody measured are left out."
 )
 """What the columns of a cost table are."""
 

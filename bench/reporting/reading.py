@@ -58,6 +58,16 @@ _SCORED_STATES = ("done", "truncated")
 
 
 @dataclass(frozen=True, slots=True)
+class ColouringSpeed:
+    """Medians: seconds to colour one window alone in float32, windows a second in batches, and both in bfloat16."""
+
+    seconds_per_window: float
+    windows_per_second: float | None = None
+    windows_per_second_bf16: float | None = None
+    seconds_per_window_bf16: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell as a report sees it. `hole` says in a few words why it has no scores, and is None where it has."""
 
@@ -70,8 +80,8 @@ class CellResult:
     curve: pd.DataFrame | None
     predictions: Path
     hole: str | None
-    seconds_per_window: float | None = None
-    """Median time to colour one window alone, where it was measured."""
+    speed: ColouringSpeed | None = None
+    """How fast it colours, where that was measured."""
 
     @property
     def scored(self) -> bool:
@@ -230,11 +240,11 @@ def _read_cell(folder: CellFolder, model: str, seed: int | None) -> CellResult:
         hole = None
     except RequestError as error:
         images, hole = None, str(error).replace(f"{folder.path}/", "")
-    speed = _seconds_per_window(folder)
+    speed = _speed(folder)
     return CellResult(printable(folder.name), model, seed, status, images, sets, curve, folder.predictions, hole, speed)
 
 
-def _seconds_per_window(folder: CellFolder) -> float | None:
+def _speed(folder: CellFolder) -> ColouringSpeed | None:
     """A cell whose colouring was not timed, or whose record of it is damaged, is missing in one column; its scores stand."""
     if not folder.inference.is_file():
         return None
@@ -243,7 +253,8 @@ def _seconds_per_window(folder: CellFolder) -> float | None:
     except RequestError as error:
         _log.warning("%s: %s; left out of the table of costs", folder.name, str(error).partition(";")[0])
         return None
-    return float(stored["seconds_per_window"])
+    names = ("windows_per_second", "windows_per_second_bf16", "seconds_per_window_bf16")
+    return ColouringSpeed(float(stored["seconds_per_window"]), *(stored.get(name) for name in names))
 
 
 def _curve_or_none(folder: CellFolder) -> pd.DataFrame | None:

@@ -52,7 +52,11 @@ def speeds(run: Run) -> dict[str, Speed]:
     """Return the speed of every model that was timed, in the order of the tables."""
     found = {}
     for model in run.rows:
-        times = [1000 * cell.seconds_per_window for cell in run.scored_cells(model) if cell.seconds_per_window]
+        times = [
+            1000 * cell.speed.seconds_per_window
+            for cell in run.scored_cells(model)
+            if cell.speed and cell.speed.seconds_per_window
+        ]
         if times:
             found[model] = Speed(statistics.median(times), min(times), max(times))
     return found

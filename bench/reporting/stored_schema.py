@@ -177,6 +177,9 @@ class StoredInference(Stored):
     """inference.json."""
 
     seconds_per_window: Amount
+    windows_per_second: Amount | None = None
+    windows_per_second_bf16: Amount | None = None
+    seconds_per_window_bf16: Amount | None = None
 
 
 def checked(kind: type[Stored], value: object, where: Path | str) -> dict[str, Any]:

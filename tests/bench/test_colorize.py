@@ -192,6 +192,16 @@ def test_tiles_are_used_where_asked_for_and_come_near_the_whole():
     assert 0 < np.abs(tiled - whole).mean() < 0.5
 
 
+@pytest.mark.parametrize("tile", [None, 576])
+def test_bfloat16_gives_the_same_picture_but_for_levels(tile):
+    page = drawing(700, 620)
+    choices = [Choices(short_side=0, tile=tile, precision=precision) for precision in ("fp32", "bf16")]
+    exact, coarse = (colourist("pix2pix", each).colour(page, silent).astype(int) for each in choices)
+    apart = np.abs(exact - coarse)
+    assert 0 < apart.mean() < 1.5
+    assert apart.max() < 24
+
+
 def test_dropout_in_tiles_is_refused_and_works_in_one_piece():
     page = drawing(64, 1000)
     with pytest.raises(RequestError, match=r"1024x64 px needs tiles.*dropout.*--short-side"):

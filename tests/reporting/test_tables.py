@@ -160,6 +160,33 @@ def test_costs_are_what_the_status_files_say(tables):
     assert [r["model"] for r in records(tables["cost"])] == ["pix2pix", "pix2pixhd", "cyclegan", "unet-l1"]
 
 
+def test_columns_of_what_some_machines_measure_stand_where_any_cell_has_it(own_run, change_json, tables):
+    optional = {
+        "milliseconds_per_window", "windows_per_second", "milliseconds_per_window_bf16", "windows_per_second_bf16",
+        "energy_kilojoules",
+    }  # fmt: skip
+    assert not optional & set(records(tables["cost"])[0])
+    alone = own_run / "cells" / "pix2pixhd-seed0" / "inference.json"
+    alone.write_text(json.dumps({"seconds_per_window": 0.02}), encoding="utf-8")
+    on_gpu = {
+        "seconds_per_window": 0.004, "windows_per_second": 900.0, "seconds_per_window_bf16": 0.003, "windows_per_second_bf16": 1500,
+    }  # fmt: skip
+    for seed, factor in ((0, 1.0), (1, 3.0)):
+        cell = own_run / "cells" / f"pix2pix-seed{seed}"
+        (cell / "inference.json").write_text(json.dumps({key: factor * value for key, value in on_gpu.items()}))
+        change_json(cell / "status.json", energy_joules=1000.0 * factor)
+    table = cost_table(read_run(own_run))
+    rows = {row["model"]: row for row in records(table)}
+    expected = {
+        "milliseconds_per_window": 8, "windows_per_second": 1800, "milliseconds_per_window_bf16": 6,
+        "windows_per_second_bf16": 3000, "energy_kilojoules": 2,
+    }  # fmt: skip
+    assert {key: float(rows["pix2pix"][key]) for key in expected} == pytest.approx(expected)
+    assert float(rows["pix2pixhd"]["milliseconds_per_window"]) == pytest.approx(20)
+    assert rows["pix2pixhd"]["windows_per_second"] == ""
+    assert "bf16" not in to_markdown(table).partition("\n")[0]
+
+
 def test_holes_are_shown_with_state_and_reason(own_run, change_json):
     for seed, state, reason in ((0, "diverged", "D_A = nan"), (1, "failed", "out of memory")):
         change_json(own_run / "cells" / f"cyclegan-seed{seed}" / "status.json", state=state, reason=reason)

@@ -1,0 +1,55 @@
+"""How fast generators colour: what is recorded, and that it is recorded once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import models
+from bench import inference_timing
+from bench.files import write_png
+from bench.inference_timing import time_colouring, timings, write_timing
+
+
+@pytest.fixture
+def translator() -> models.Translator:
+    return models.build("pix2pix", models.parse_settings("pix2pix", {"ngf": 4, "ndf": 4}), 64, seed=0)
+
+
+@pytest.fixture
+def windows(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        write_png(path, np.full((64, 64, 3), 40 * number, np.uint8))
+    return paths
+
+
+def test_a_processor_times_one_window_alone(
+    translator: models.Translator, windows: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference_timing, "MOST_SECONDS", 0.0)
+    path = tmp_path / "inference.json"
+    write_timing(path, translator, windows, "cpu")
+    record = json.loads(path.read_text())
+    assert set(record) == {"height", "width", "machine", "seconds_per_window", "repeats"}
+    assert record["repeats"] >= inference_timing.FEWEST_REPEATS
+    before = path.read_bytes()
+    write_timing(path, translator, windows, "cpu")
+    assert path.read_bytes() == before
+
+
+def test_batches_and_bfloat16_are_timed_where_they_pay(translator: models.Translator, windows: list[Path]) -> None:
+    found = timings(translator, windows, "cpu", batches=True)
+    assert found["batch"] == 3
+    for name in ("seconds_per_window", "seconds_per_window_bf16", "windows_per_second", "windows_per_second_bf16"):
+        assert found[name] > 0
+
+
+def test_repeats_end_after_their_time(translator: models.Translator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference_timing, "MOST_REPEATS", 7)
+    seconds = time_colouring(translator, np.zeros((1, 64, 64, 3), np.uint8), "cpu")
+    assert len(seconds) == 7
+    assert min(seconds) > 0
