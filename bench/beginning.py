@@ -222,7 +222,7 @@ def _plan_model(
         ) from error
 
 
-LESS_MEMORY = "lower training.batch_size, the resolution or the model's ngf"
+LESS_MEMORY = "lower training.batch_size, the resolution or the model's ngf, and give another --out"
 """The mend where memory ran out."""
 
 

@@ -11,12 +11,12 @@ from rich.console import Console
 
 from bench import checkpoints
 from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
-from bench.devices import is_out_of_memory, synchroniser
+from bench.devices import is_out_of_memory
 from bench.errors import RequestError
 from bench.experiment import Cell
 from bench.files import write_bytes
 from bench.generator_cards import has_sound_card, mend_card
-from bench.inference_timing import write_timing
+from bench.inference_timing import is_timed, write_timing
 from bench.prediction import is_whole, load_generator, predict
 from bench.preparation import test_windows
 from bench.progress import Bar
@@ -116,9 +116,6 @@ def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> Non
                 stop.check,
                 bar.update,
             )
-            synchroniser(begun.request.device)()
-            inputs = [begun.folder.test_inputs / f"{window}.png" for window in windows]
-            write_timing(folder.inference, translator, inputs, begun.request.device)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -126,6 +123,19 @@ def colour(begun: Begun, cell: Cell, console: Console, stop: StopRequest) -> Non
                 f"{cell.name}: out of memory while colouring ({first_line(error)}); what is trained is kept: free memory, and "
                 "run the same command again"
             ) from None
+
+
+def time_colouring(begun: Begun, cell: Cell) -> None:
+    """Record how fast the cell's generator colours, where it has one and that is not known yet.
+
+    Done after all cells, by the one process that scores: beside cells that train, times would be theirs too.
+    """
+    folder = begun.folder.cell(cell.name)
+    if not folder.has_generator() or is_timed(folder.inference):
+        return
+    inputs = [begun.folder.test_inputs / f"{window}.png" for window in test_windows(begun.folder)["window"]]
+    with folder.locked():
+        write_timing(folder.inference, load_generator(folder, begun.request.device), inputs, begun.request.device)
 
 
 def _guarded(

@@ -175,7 +175,7 @@ def conform(files: tuple[Path, ...]) -> int:
 )  # fmt: skip
 @click.option(
     "--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True,
-    help="bf16: faster on a GPU that has it, and other pixels by a level here and there. Scores are always of fp32.",
+    help="bf16: faster on a GPU that has it, and other pixels by a few levels. Scores are always of fp32.",
 )  # fmt: skip
 def colorize(
     pages: tuple[Path, ...], cell: Path, out: Path, force: bool, device: str, short_side: int | None, detail: Any,

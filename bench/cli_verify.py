@@ -21,11 +21,16 @@ def verify(report: Path, run_folder: Path | None, device: str) -> int:
     Needs the report's folder alone, and no GPU. Exit code 1 where something differs, with a line for each difference.
     """
     from bench.reporting.verify import verify_report
+    from bench.stopping import Stopped
 
     found = verify_report(report)
     differences = list(found.differences)
     if run_folder is not None:
-        differences += _recomputed(report, run_folder, device)
+        try:
+            differences += _recomputed(report, run_folder, device)
+        except Stopped as stopped:
+            click.echo("bench: stopped before the scores were computed again", err=True)
+            return stopped.exit_code
     for line in differences:
         click.echo(f"bench: {line}", err=True)
     click.echo(f"{report}: {found.sentence}")

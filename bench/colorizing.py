@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
-from bench.devices import make_deterministic, use_exact_float32
+from bench.devices import is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
 from bench.files import read_json, write_png
 from bench.links import leads_into
@@ -125,7 +124,8 @@ def _what_it_is(cell: CellFolder) -> str:
             names = ", ".join(cells) or "none is done yet"
             return f"a run, not a cell; name one of its cells in {run / 'cells'}: {names}"
     if cell.status.is_file():
-        state = read_json(cell.status).get("state")
+        status = read_json(cell.status)
+        state = status.get("state") if isinstance(status, dict) else "unreadable"
         return f"the cell has no trained generator (state: {state}); name one that trained to its end"
     return "not a cell (no generator.json); name one, such as runs/mine/cells/pix2pix-seed0"
 
@@ -187,7 +187,9 @@ def _colour_all(
                 _log.warning("%s", _foreign_input(page.name))
             try:
                 picture = colourist.colour(pixels, heartbeat)
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 raise RequestError(f"{page.name}: out of memory; give a smaller --short-side or --tile") from error
             write_png(out / page.target, picture)
             outcome.coloured += 1

@@ -56,12 +56,13 @@ class EnergyMeter:
     """Adds up what a GPU says that it drew between `start` and `pause`, in joules; None where nothing says it.
 
     NVIDIA's driver counts the millijoules of the whole card (NVML, nvmlDeviceGetTotalEnergyConsumption, from Volta on); the package
-    nvidia-ml-py reads it, where it is installed. Other work on the same card is in the figure.
+    nvidia-ml-py reads it, where it is installed. Other work on the same card is in the figure. `joules` is what was counted before;
+    None, where nothing was counted, stays None: a part is no whole.
     """
 
-    def __init__(self, device: str, joules: float | None = None) -> None:
-        self._read = _energy_counter(device)
-        self.joules = (joules or 0.0) if self._read else None
+    def __init__(self, device: str, joules: float | None = 0.0) -> None:
+        self._read = _energy_counter(device) if joules is not None else None
+        self.joules = joules if self._read else None
         self._started: float | None = None
 
     def start(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import time
 from collections.abc import Sequence
@@ -11,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import models
+from bench.beginning import first_line
 from bench.devices import autocast, synchroniser
 from bench.errors import RequestError
 from bench.files import read_json, read_png, write_json
 from bench.prediction import batch_size, to_pixels, to_tensor
 from bench.provenance import machine
+
+_log = logging.getLogger("bench")
 
 WARMUP = 2
 """Calls before the clock: the first ones choose algorithms and take memory."""
@@ -46,23 +50,27 @@ def time_colouring(
 
 
 def write_timing(path: Path, translator: models.Translator, windows: Sequence[Path], device: str) -> None:
-    """Time `translator` on the pictures `windows` and write medians to `path`, where no sound record of it lies already.
+    """Time `translator` on the pictures `windows` and write medians to `path`.
 
     Everywhere one window alone is timed in float32, as it is scored. On a GPU, batches as predictions are made in, and bfloat16,
-    are timed too; on a processor they are no faster, and would take minutes.
+    are timed too; on a processor they are no faster, and would take minutes. A model that cannot do it is named in the log: the
+    time is a remark beside its scores.
     """
-    if _is_timed(path):
-        return
     first = read_png(windows[0])
     record = {"height": first.shape[0], "width": first.shape[1], "machine": machine(device)}
-    write_json(path, record | timings(translator, windows, device, batches=device.startswith("cuda")))
+    try:
+        found = timings(translator, windows, device, batches=device.startswith("cuda"))
+    except Exception as error:
+        _log.warning("%s: colouring was not timed (%s: %s)", path.parent.name, type(error).__name__, first_line(error))
+        return
+    write_json(path, record | found)
 
 
 def timings(
     translator: models.Translator, windows: Sequence[Path], device: str, *, batches: bool
 ) -> dict[str, float | int]:
     """Return what `inference.json` has of the clock: seconds a window alone; with `batches`, what batches and bfloat16 give too."""
-    alone = read_png(windows[0])[None]
+    alone = np.stack([read_png(windows[0])])
     seconds = time_colouring(translator, alone, device)
     found = {"seconds_per_window": statistics.median(seconds), "repeats": len(seconds)}
     if not batches:
@@ -81,7 +89,8 @@ def timings(
     }
 
 
-def _is_timed(path: Path) -> bool:
+def is_timed(path: Path) -> bool:
+    """Whether a sound record lies at `path`."""
     try:
         record = read_json(path)
     except RequestError:

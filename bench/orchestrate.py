@@ -70,8 +70,11 @@ def work_on_cells(begun: Begun, cells: Sequence[Cell], console: Console, stop: S
 
 
 def score(begun: Begun, console: Console, stop: StopRequest) -> None:
-    """Write the scores of every cell that has outputs and none yet."""
+    """Write the scores of every cell that has outputs and none yet, and how fast it colours."""
     request = begun.request
+    for cell in (*request.experiment.trained_cells, *request.experiment.loaded_cells):
+        cell_work.time_colouring(begun, cell)
+        stop.check()
     evaluate(begun.folder, request.experiment, begun.choice, console, stop.check, request.device)
 
 

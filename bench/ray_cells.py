@@ -130,7 +130,7 @@ class _Tasks:
         """Have one task done, again where its worker died; raises RequestError where it was refused or died too often, Stopped."""
         attempts = 1
 
-        def again(error: Exception) -> Any:
+        def again(name: str, error: Exception) -> Any:
             nonlocal attempts
             if attempts == ATTEMPTS:
                 raise RequestError(
@@ -140,12 +140,13 @@ class _Tasks:
             _log.warning("%s: its worker died (%s); attempt %d of %d", what, type(error).__name__, attempts, ATTEMPTS)
             return self._submit(work, job)
 
-        self._all({self._submit(work, job): what}, lambda name, error: again(error))
+        self._all({self._submit(work, job): what}, again)
 
     def cells(self, job: Job, cells: tuple[Cell, ...], folder: RunFolder) -> None:
         """Have all cells done that have not ended, each again where its worker died; raises RequestError, Stopped.
 
-        A cell whose worker died every time is marked failed, and the others go on.
+        A cell whose worker died every time is marked failed, and the others go on; one that was trained by then is no failure, and
+        is refused at the end.
         """
         attempts = dict.fromkeys((cell.name for cell in cells), 1)
 
@@ -153,6 +154,8 @@ class _Tasks:
             status = CellStatus.recover(folder.cell(name))
             if attempts[name] == ATTEMPTS:
                 reason = f"its worker died {ATTEMPTS} times ({type(error).__name__}: {first_line(error)})"
+                if status.ended:
+                    raise RequestError(f"{name}: trained, but while it coloured {reason}; the same command goes on")
                 status.model_copy(update={"state": "failed", "reason": reason}).save(folder.cell(name))
                 return None
             attempts[name] += 1
@@ -195,13 +198,26 @@ class _Tasks:
         """Return how the task ended, and the task that takes its place where its worker died."""
         exceptions = self._ray.exceptions
         try:
-            return self._ray.get(reference), None
+            outcome = self._ray.get(reference)
         except exceptions.TaskCancelledError:
             return Outcome("stopped", exit_code=EXIT_INTERRUPTED), None
         except exceptions.RayTaskError as error:
             return Outcome("refused", f"{name}: {first_line(error.cause if error.cause else error)}"), None
         except exceptions.RayError as error:
-            return Outcome("stopped"), None if self._stopping else again(name, error)
+            return self._once_more(name, error, again)
+        if outcome.state == "stopped":
+            # Where nobody asked for it here, a signal reached the worker alone: its machine is being drained.
+            return self._once_more(name, RuntimeError("stopped by a signal"), again)
+        return outcome, None
+
+    def _once_more(self, name: str, error: Exception, again: Any) -> tuple[Outcome, Any]:
+        """Return the task that takes a dead one's place, or why there is none."""
+        if self._stop or self._stopping:
+            return Outcome("stopped"), None
+        try:
+            return Outcome("stopped"), again(name, error)
+        except RequestError as refusal:
+            return Outcome("refused", str(refusal)), None
 
     def _pass_on_stop(self, pending: dict[Any, str]) -> None:
         if self._stop and not self._stopping:

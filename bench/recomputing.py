@@ -69,7 +69,8 @@ def _differs(one: Path, other: Path) -> bool:
 def _generator(shipped: CellFolder, cell: CellFolder) -> list[str]:
     if not shipped.generator_card.is_file():
         return []
-    named = read_json(shipped.generator_card).get("sha256")
+    card = read_json(shipped.generator_card)
+    named = card.get("sha256") if isinstance(card, dict) else None
     if not cell.generator.is_file():
         return [f"{cell.name}: the run has no generator"]
     return (

@@ -89,6 +89,28 @@ class _Loud(logging.Filter):
         return not getattr(record, QUIET, False)
 
 
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written, on a full disk say, is said once; what it tells of goes on, or stops in its own way."""
+
+    _told = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging calls it so
+        """Say on the terminal that lines are missing."""
+        self._tell(sys.exc_info()[1])
+
+    def close(self) -> None:
+        """Close the file; what could not be written is lost."""
+        try:
+            super().close()
+        except OSError as error:
+            self._tell(error)
+
+    def _tell(self, error: BaseException | None) -> None:
+        if not self._told:
+            self._told = True
+            print(f"bench: {self.baseFilename}: lines are missing ({error})", file=sys.stderr)
+
+
 @contextmanager
 def logging_to(path: Path | None, console: Console | None) -> Iterator[Warnings]:
     """Send log lines to the console and the file at `path`, each where there is one; yields the warnings as they come."""
@@ -98,7 +120,7 @@ def logging_to(path: Path | None, console: Console | None) -> Iterator[Warnings]
         handlers.append(_to_console(console))
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        to_file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        to_file = _LogFile(path, encoding="utf-8", errors="backslashreplace")
         to_file.setFormatter(_LineFormatter())
         handlers.append(to_file)
     _log.setLevel(logging.INFO)

@@ -128,9 +128,28 @@ def page_means(frame: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def page_sample(pages: pd.DataFrame, groups: pd.Series[str], metric: str) -> Sample:
-    """Return the sample of an image metric from all or some columns of `page_means`, and the group of each page."""
+    """Return the sample of an image metric from `page_means` and the group of each page."""
     complete = pages.dropna(axis="columns")
     units = sampling_units([str(page) for page in complete.columns], list(groups.loc[complete.columns]))
+    return _sample(metric, complete, units, excluded=pages.shape[1] - complete.shape[1])
+
+
+def part_samples(
+    pages: pd.DataFrame, groups: pd.Series[str], metric: str, parts: Sequence[Sequence[str]]
+) -> list[Sample]:
+    """Return the sample of each of `parts`, pages of one series say, in the sampling units that all pages together have."""
+    complete = pages.dropna(axis="columns")
+    units = sampling_units([str(page) for page in complete.columns], list(groups.loc[complete.columns]))
+    samples = []
+    for part in parts:
+        inside = complete.columns.isin(list(part))
+        numbers = np.unique(units.numbers[inside], return_inverse=True)[1].astype(np.int64)
+        own = SamplingUnits(numbers, units.kind)
+        samples.append(_sample(metric, complete.loc[:, inside], own, excluded=len(part) - int(inside.sum())))
+    return samples
+
+
+def _sample(metric: str, complete: pd.DataFrame, units: SamplingUnits, *, excluded: int) -> Sample:
     values, models, seeds = (
         complete.to_numpy(np.float64),
         *(complete.index.get_level_values(name).to_numpy() for name in ("model", "seed")),
@@ -138,7 +157,7 @@ def page_sample(pages: pd.DataFrame, groups: pd.Series[str], metric: str) -> Sam
     scores = {str(model): values[models == model] for model in dict.fromkeys(models)}
     seeded = {model: bool((seeds[models == model] >= 0).all()) for model in scores}
     influence = {model: _page_influence(own.mean(axis=0), units.numbers) for model, own in scores.items()}
-    return Sample(metric, scores, seeded, influence, units.kind, excluded=pages.shape[1] - complete.shape[1])
+    return Sample(metric, scores, seeded, influence, units.kind, excluded)
 
 
 def set_sample(records: Sequence[Mapping[str, Any]], metric: str) -> Sample:

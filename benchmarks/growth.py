@@ -31,6 +31,7 @@ PAGES = (100, 200, 400, 800)
 CELLS = (3, 6, 12, 24)
 USUAL_RESOLUTION, USUAL_WIDTH = 256, 64
 TIMED_STEPS = 3
+FREE_SHARE = 0.8
 CELL_RESOLUTION, CELL_PAGES = 64, 24
 """Of the runs that show what a cell costs beside its training: little of it, so that the rest shows."""
 
@@ -114,8 +115,20 @@ def _too_much(row: dict[int, Cost], place: int, asked: argparse.Namespace) -> bo
     last = row[max(row)]
     before = [row[one] for one in sorted(row)][-2] if len(row) > 1 else None
     growth = (last.seconds / before.seconds, last.gib / before.gib) if before else (4.0, 4.0)
-    most = asked.most_gib or 0.8 * psutil.virtual_memory().available / 2**30
+    most = asked.most_gib or _free_share(asked.device)
     return last.seconds * growth[0] > asked.most_seconds or last.gib * growth[1] > most
+
+
+def _free_share(device: str) -> float:
+    """Return most of the memory, in GiB, that is free on the device."""
+    from bench.devices import choose_device
+
+    device = choose_device(device)
+    if device.startswith("cuda"):
+        import torch
+
+        return FREE_SHARE * float(torch.cuda.mem_get_info(device)[0]) / 2**30
+    return FREE_SHARE * float(psutil.virtual_memory().available) / 2**30
 
 
 def _in_a_process(task: str, values: object) -> Cost | None:
@@ -130,7 +143,7 @@ def _in_a_process(task: str, values: object) -> Cost | None:
 
 
 def _step(values: dict[str, int | str]) -> Cost:
-    """Time the median step after two."""
+    """Time the median step, after those that warm up."""
     import models
     from bench.devices import choose_device, choose_fastest_convolutions, memory_in_use, synchroniser, use_exact_float32
     from bench.planning import RandomBatches

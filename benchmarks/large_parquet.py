@@ -59,15 +59,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=12_000)
     parser.add_argument("--shards", type=int, default=43)
-    parser.add_argument("--folder", type=Path, help="where all of it goes; a temporary folder if left out")
+    parser.add_argument(
+        "--folder", type=Path, help="all of it goes into FOLDER/large-parquet; a temporary folder if left out"
+    )
     parser.add_argument("--resolution", type=int, default=256)
     parser.add_argument("--keep", action="store_true", help="leave the dataset for another time")
     parser.add_argument("--make-only", action="store_true", help="measure nothing")
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
-    place = asked.folder or Path(tempfile.mkdtemp(prefix="large-parquet-"))
+    # Never the named folder itself: what is worked in is deleted at the end.
+    place = asked.folder / "large-parquet" if asked.folder else Path(tempfile.mkdtemp(prefix="large-parquet-"))
+    _check_disk(place, asked.rows)
     try:
-        _check_disk(place, asked.rows)
         _make(place / "parquet", asked.rows, asked.shards)
         if not asked.make_only:
             _report(_measure_all(place, asked.rows, asked.resolution), asked.rows, asked.json)

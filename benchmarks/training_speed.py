@@ -39,7 +39,7 @@ from bench.devices import (
     use_exact_float32,
 )
 from bench.planning import flops_per_step
-from bench.stepping import Stepper
+from bench.stepping import PLAIN_STEPS, Stepper
 from data.synthetic import SyntheticSource
 
 PAGES, PAGE_SIZE = 48, 320
@@ -47,6 +47,9 @@ EQUAL = 1e-9
 """Relative; of losses in float64 over `EQUAL_STEPS` steps. Kernels add up in other orders, so the last digits differ."""
 
 EQUAL_STEPS = 3
+EQUAL_REPLAYED = 1e-6
+"""On a GPU, of as many further steps: those that a recording replays."""
+
 NARROW = {
     "pix2pix": {"ngf": 8, "ndf": 8, "dropout": 0.0},
     "pix2pixhd": {"ngf": 4, "ndf": 8, "n_blocks": 2, "vgg_loss": "off"},
@@ -123,15 +126,18 @@ def loss_difference(name: str, device: str) -> float:
     theirs = textbook(name, translator, Parts(synchroniser(device)))
     stepper = Stepper(translator, device, "fp32")
     largest = 0.0
-    for step in range(EQUAL_STEPS):
+    replayed = PLAIN_STEPS if device.startswith("cuda") else 0
+    for step in range(replayed + EQUAL_STEPS):
         generator = torch.Generator().manual_seed(step)
         bw, color = (torch.rand(2, 1, 3, 64, 64, generator=generator, dtype=torch.float64) * 2 - 1).to(device)
         stepper.begin(0.0)
         ours, wanted = stepper.step(bw, color), theirs.step(bw, color)
         assert ours.keys() == wanted.keys(), f"{name}: {sorted(ours)} and {sorted(wanted)}"
         for key, value in wanted.items():
-            largest = max(largest, abs(float(ours[key]) - float(value)) / max(abs(float(value)), 1e-12))
-    assert largest < EQUAL, f"{name}: losses differ by {largest:.1e}"
+            apart = abs(float(ours[key]) - float(value)) / max(abs(float(value)), 1e-12)
+            # A recording hands its losses out in float32.
+            assert apart < (EQUAL if step < EQUAL_STEPS else EQUAL_REPLAYED), f"{name}: {key} differs by {apart:.1e}"
+            largest = max(largest, apart) if step < EQUAL_STEPS else largest
     return largest
 
 
@@ -308,7 +314,7 @@ def _told(each: Measured, peak: float) -> str:
         f"{each.model}: {statistics.median(each.ratios):.2f} times ({min(each.ratios):.2f} to {max(each.ratios):.2f}); "
         f"{ours:.2f} images/s, textbook {theirs:.2f}; {each.flops_per_image / 1e9:.0f} GFLOP an image, "
         f"{each.flops_per_image * ours / peak:.0%} of the measured peak (textbook {each.flops_per_image * theirs / peak:.0%}); "
-        f"memory {each.memory['ours']:.2f} GiB (textbook {each.memory['theirs']:.2f}); "
+        f"memory {each.memory['ours']:.2f} GiB (textbook {each.memory['theirs']:.2f}; both sides' weights in each); "
         f"{'recorded' if each.recorded else 'plain'} step, warm-up {each.warmup_seconds:.1f} s\n"
         f"  ms of the textbook step by part: {parts}"
     ) + "".join(f"\n  {share:5.1%} {kind}" for kind, share in each.kinds.items())

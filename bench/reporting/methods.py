@@ -14,9 +14,10 @@ from bench.reporting.scores import Scores
 COSTS = (
     "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
     "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
-    "for data; colouring: median time of one window alone, from pixels to pixels in float32, and windows a second in batches "
-    "of up to eight; energy: what the GPU's own counter says of the whole card in that time; failed: cells that failed or "
-    "diverged. Columns that nobody measured are left out."
+    "for data; memory: the most of any cell, on a GPU what torch allocated, on a processor what the whole process held; "
+    "colouring: median time of one window alone, from pixels to pixels in float32, and windows a second in batches of up to "
+    "eight; energy: what the GPU's own counter says of the whole card in that time; failed: cells that failed or diverged. "
+    "Columns that nobody measured are left out."
 )
 """What the columns of a cost table are."""
 
@@ -266,10 +267,15 @@ def series_caption(run: Run, series: str) -> str:
         f"Mean ± half-width of the 95 % interval over {over} of a series (two-way t, units of pages as in the main table); none "
         "where a series is one unit.",
         "Nothing is bold: no test is made within a series.",
-        "n = 1 seed: the intervals cover pages only." if len(run.seeds) == 1 and run.plan["trained_cells"] else "",
+        one_seed_sentence(run),
         setting_sentence(run),
     ]
     return _joined(*parts)
+
+
+def one_seed_sentence(run: Run) -> str:
+    """Return what intervals of one seed leave out, "" where there are more or none."""
+    return "n = 1 seed: the intervals cover pages only." if len(run.seeds) == 1 and run.plan["trained_cells"] else ""
 
 
 def differences_caption(run: Run, scores: Scores) -> str:

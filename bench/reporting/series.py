@@ -20,7 +20,7 @@ from bench.reporting.naming import MAIN_METRICS, counted, listed, metric_title
 from bench.reporting.reading import SHUFFLED, Run
 from bench.reporting.scores import Scores, image_frame
 from bench.reporting.tables import scaled, score_columns
-from bench.sampling import page_means, page_sample
+from bench.sampling import Sample, page_means, part_samples
 from bench.statistics import Interval, interval
 
 MOST_PRINTED = 8
@@ -97,7 +97,10 @@ def measure_series(run: Run, metrics: Sequence[str]) -> Measured:
     """Return the held-out series, the largest first, with the scores of every model."""
     pages = _pages_of(run, metrics)
     groups = run.windows.drop_duplicates("page").set_index("page")["group"].astype(str)
-    return [(series, _scores_of(series, pages, groups)) for series in held_out_series(run)]
+    series = held_out_series(run)
+    parts = [each.pages for each in series]
+    samples = [part_samples(table, groups, name, parts) for name, table in pages.items()]
+    return [(each, _scores_of(own)) for each, own in zip(series, zip(*samples, strict=True), strict=True)]
 
 
 def printed_of(run: Run, most: int) -> str:
@@ -125,9 +128,8 @@ def _pages_of(run: Run, metrics: Sequence[str]) -> dict[str, pd.DataFrame]:
     return {name: page_means(frame, name) for name, frame in frames.items() if frame is not None}
 
 
-def _scores_of(series: Series, pages: Mapping[str, pd.DataFrame], groups: pd.Series[str]) -> SeriesScores:
-    """Return the scores on the pages of one series."""
-    samples = [page_sample(table[[*series.pages]], groups, name) for name, table in pages.items()]
+def _scores_of(samples: Sequence[Sample]) -> SeriesScores:
+    """Return the scores of one series from its sample of each metric."""
     found = {(model, sample.metric): interval(sample, model) for sample in samples for model in sample.models}
     return {key: score for key, score in found.items() if score.pages}
 

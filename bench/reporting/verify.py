@@ -153,7 +153,8 @@ def _generator(run: Run, cell: CellResult) -> tuple[int, list[str]]:
     card = run.folder.cell(cell.name).generator_card
     if not (cell.status.generator_sha256 and card.is_file()):
         return 0, []
-    same = read_json(card).get("sha256") == cell.status.generator_sha256
+    stored = read_json(card)
+    same = isinstance(stored, dict) and stored.get("sha256") == cell.status.generator_sha256
     return 1, [] if same else [f"{cell.name}: its card names another generator than its status"]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import tomli_w
 
+from bench import locks
 from bench.run_log import read_log
 from bench.runfolder import RunFolder
 from bench.status import CellStatus
@@ -129,6 +130,21 @@ def test_command_that_is_killed_leaves_workers_and_the_same_command_goes_on(
     assert second.returncode == 0, said
     assert results(place / "again") == results(whole)
     print(f"killed the command with workers at {left}; the next gave results equal to a local run")
+
+
+def test_worker_that_is_asked_to_end_is_replaced(place: Path, whole: Path) -> None:
+    """As where a machine is drained: the worker saves and ends, and nobody stopped the command."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'manga-gan-bench[cluster]'")
+    process = started(place, *arguments("drained", "--executor", "ray"))
+    run = RunFolder(place / "drained")
+    wait_until(lambda: under_way(run), process)
+    held = locks.holder(run.cell(under_way(run)[0]).lock)
+    assert held is not None
+    os.kill(int(held.split()[1]), signal.SIGTERM)
+    _, said = process.communicate(timeout=500)
+    assert process.returncode == 0, said
+    assert "its worker died" in said
+    assert results(place / "drained") == results(whole)
 
 
 def test_stop_is_passed_on_to_the_workers_and_the_run_goes_on_locally(place: Path, whole: Path) -> None:

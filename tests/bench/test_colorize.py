@@ -303,6 +303,18 @@ def test_existing_pictures_are_left_alone_unless_forced(tmp_path, command, cell)
 # What cannot be used
 
 
+def test_want_of_memory_is_one_line_on_a_processor_too(tmp_path, command, copy_cell, monkeypatch):
+    def refuse(*_arguments):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(PageColourist, "colour", refuse)
+    save(tmp_path / "scans/a.png")
+    code, said, warned = command("scans", "--from", copy_cell, "--out", "out")
+    assert (code, said) == (2, "")
+    assert "a.png: out of memory; give a smaller --short-side or --tile" in warned
+    assert "Traceback" not in warned
+
+
 def test_unreadable_pages_are_named_and_the_others_go_on(tmp_path, command, copy_cell):
     save(tmp_path / "scans/a.png")
     (tmp_path / "scans/b.png").write_bytes(b"not an image")

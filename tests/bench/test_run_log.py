@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -61,3 +62,14 @@ def test_no_handler_is_left_behind(tmp_path: Path) -> None:
     with logging_to(tmp_path / "run.log", None):
         pass
     assert _log.handlers == before
+
+
+def test_a_log_that_cannot_be_written_is_said_once_and_hides_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """/dev/full is a disk without room."""
+    with pytest.raises(KeyError), logging_to(Path("/dev/full"), None) as warnings:
+        for number in range(3):
+            _log.warning("line %d", number)
+        raise KeyError
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("bench: /dev/full: lines are missing (")
+    assert len(warnings.texts) == 3

@@ -12,10 +12,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench import recomputing
+from bench.cli import main
 from bench.errors import RequestError
 from bench.reporting.build import build_report
 from bench.reporting.shipped import seal, shipped_runs
 from bench.reporting.verify import verify_report
+from bench.stopping import Stopped
 
 
 @pytest.fixture
@@ -76,6 +79,37 @@ def test_missing_and_foreign_files_are_named(report: Path) -> None:
     # The page offers what there is to download, so that it differs too.
     found = [line for line in found if not line.startswith("index.html")]
     assert found == ["figures/grid.pdf: missing", "tables/extra.csv: was not there when the report was written"]
+
+
+def test_what_the_hub_puts_beside_a_download_is_no_foreign_file(report: Path) -> None:
+    (report / ".gitattributes").write_text("*.png filter=lfs\n")
+    (report / ".cache/huggingface/download").mkdir(parents=True)
+    (report / ".cache/huggingface/download/index.html.metadata").write_text("0" * 40)
+    (report / ".cache/other").write_text("not the Hub's")
+    assert numbers_differ(verify_report(report).differences) == [
+        ".cache/other: was not there when the report was written"
+    ]
+
+
+def test_a_card_that_is_no_object_is_one_difference_in_one_line(report: Path) -> None:
+    (run,) = shipped_runs(report)
+    (run / "cells/pix2pix-seed0/generator.json").write_text("[]")
+    found = verify_report(report).differences
+    assert any(line.endswith("pix2pix-seed0: its card names another generator than its status") for line in found)
+
+
+def test_stopping_while_scores_are_computed_again_ends_with_its_exit_code(
+    report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_arguments: object) -> list[str]:
+        raise Stopped(75)
+
+    monkeypatch.setattr(recomputing, "compare_with_run", stop)
+    monkeypatch.setattr(sys, "argv", ["bench", "verify", str(report), "--run", str(report)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 75
+    assert "stopped before" in capsys.readouterr().err
 
 
 def test_other_weights_under_a_calibrated_name_are_named(report: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.sampling import BLOCKS, image_sample, sampling_units, set_sample
+from bench.sampling import BLOCKS, image_sample, page_means, part_samples, sampling_units, set_sample
 
 
 def book(groups, pages_each):
@@ -125,3 +125,30 @@ def test_the_note_says_what_the_units_are():
     rows = pd.DataFrame({"model": "m", "seed": 0, "page": pages, "group": groups, "ssim": 1.0})
     assert image_sample(rows, "ssim").units_note == "12 test groups"
     assert "blocks of neighbouring pages, since there are fewer than 10" in image_sample(rows[:8], "ssim").units_note
+
+
+def test_a_part_keeps_the_units_of_the_whole():
+    """Twelve chapters are twelve units; three of them are three, and not twenty blocks formed anew."""
+    pages, chapters = book(12, 20)
+    values = np.random.default_rng(0).normal(size=len(pages)) + np.repeat(np.arange(12), 20)
+    rows = pd.DataFrame({"model": "m", "seed": 0, "page": pages, "group": chapters, "ssim": values})
+    groups = rows.set_index("page")["group"]
+    part = [page for page, chapter in zip(pages, chapters, strict=True) if chapter in ("g03", "g04", "g09")]
+    (sample,) = part_samples(page_means(rows, "ssim"), groups, "ssim", [part])
+    assert (sample.unit_kind, sample.units, sample.excluded) == ("group", 3, 0)
+    own = rows[rows["page"].isin(part)]
+    means = own.groupby("group")["ssim"].mean()
+    assert sample.mean("m") == pytest.approx(own["ssim"].mean())
+    # Equal clusters: the variance of a mean is that of the clusters' means over their number.
+    assert (sample.influence["m"] ** 2).sum() == pytest.approx(means.var(ddof=1) / 3)
+
+
+def test_the_whole_as_its_only_part_is_the_whole():
+    pages, chapters = book(4, 9)
+    values = np.random.default_rng(1).normal(size=len(pages))
+    values[5] = np.nan
+    rows = pd.DataFrame({"model": "m", "seed": 0, "page": pages, "group": chapters, "ssim": values})
+    (part,) = part_samples(page_means(rows, "ssim"), rows.set_index("page")["group"], "ssim", [pages])
+    whole = image_sample(rows, "ssim")
+    assert (part.unit_kind, part.units, part.excluded) == (whole.unit_kind, whole.units, 1)
+    assert np.array_equal(part.influence["m"], whole.influence["m"])

@@ -108,6 +108,7 @@ def series_caption(joined: Joined, series: str) -> str:
         f"Mean ± half-width of the 95 % interval over {extent(joined)} in all (two-way t, units of pages as in the main table); "
         "none where a series is one unit.",
         "Nothing is bold: no test is made within a series.",
+        told_of(joined, methods.one_seed_sentence),
         setting(joined),
     )
 
