@@ -98,11 +98,12 @@ def test_half_an_hour_of_cells_under_kills_loses_nothing_and_leaks_nothing(place
             code = process.wait(timeout=moments.uniform(15, 90))
         except subprocess.TimeoutExpired:
             process.send_signal(moments.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
-            assert process.wait(timeout=120) in (-signal.SIGKILL, 75)
             kills += 1
-            continue
-        assert code == 0
-        break
+            code = process.wait(timeout=120)
+        # A run that is asked to stop while it writes its report, or has written it, ends whole.
+        assert code in (0, 75, -signal.SIGKILL)
+        if code == 0:
+            break
     killed = RunFolder(place / "killed")
     assert results(killed.path) == results(whole.path)
     assert not list(killed.path.rglob("checkpoint-*"))
