@@ -119,6 +119,10 @@ def _resources(ray: Any) -> str:
     return f"{nodes} node{'s' if nodes > 1 else ''}, {total.get('CPU', 0):g} CPU, {total.get('GPU', 0):g} GPU"
 
 
+class StoppedBySignal(Exception):
+    """A worker was asked to end, by nobody who has to do with this command."""
+
+
 class _Tasks:
     """Gives out tasks, watches them, and passes a stop on to them."""
 
@@ -207,7 +211,7 @@ class _Tasks:
             return self._once_more(name, error, again)
         if outcome.state == "stopped":
             # Where nobody asked for it here, a signal reached the worker alone: its machine is being drained.
-            return self._once_more(name, RuntimeError("stopped by a signal"), again)
+            return self._once_more(name, StoppedBySignal("it saved its work"), again)
         return outcome, None
 
     def _once_more(self, name: str, error: Exception, again: Any) -> tuple[Outcome, Any]:
