@@ -10,6 +10,7 @@ import psutil
 from rich.console import Console
 
 from bench import checkpoints
+from bench.allocator import freed_memory_kept
 from bench.beginning import LESS_MEMORY, Begun, first_line, training_batches
 from bench.devices import is_out_of_memory
 from bench.errors import RequestError
@@ -167,7 +168,11 @@ def _train(
         return status
     assert cell.seed is not None, "only trained cells come here"
     batches = training_batches(request.experiment, cell.model, cell.seed, begun.prepared, request.device)
-    with Bar(console, cell.name, plan.steps) as bar, CellWatcher(bar, folder.tensorboard) as watcher:
+    with (
+        freed_memory_kept(request.device),
+        Bar(console, cell.name, plan.steps) as bar,
+        CellWatcher(bar, folder.tensorboard) as watcher,
+    ):
         return CellTraining(
             request.experiment, begun.plan, cell, folder, batches, validation, watcher, stop, request.device
         ).run()

@@ -13,6 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import models
+from bench.allocator import freed_memory_kept
 from bench.budget import Budget
 from bench.devices import synchroniser
 from bench.errors import RequestError
@@ -149,10 +150,11 @@ def seconds_by_phase(
     translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
 ) -> dict[str, float]:
     """Return the mean wall seconds of a step in each phase, batch included, after warm-up; the translator is used up by it."""
-    seconds = {}
-    for phase in translator.phases():
-        seconds[phase.name] = _seconds_per_step(translator, phase.begins, batches, settings, device, precision)
-    return seconds
+    with freed_memory_kept(device):
+        return {
+            phase.name: _seconds_per_step(translator, phase.begins, batches, settings, device, precision)
+            for phase in translator.phases()
+        }
 
 
 def _seconds_per_step(

@@ -145,6 +145,7 @@ def _in_a_process(task: str, values: object) -> Cost | None:
 def _step(values: dict[str, int | str]) -> Cost:
     """Time the median step, after those that warm up."""
     import models
+    from bench.allocator import freed_memory_kept
     from bench.devices import choose_device, choose_fastest_convolutions, memory_in_use, synchroniser, use_exact_float32
     from bench.planning import RandomBatches
     from bench.stepping import Stepper
@@ -160,15 +161,16 @@ def _step(values: dict[str, int | str]) -> Cost:
     batches = RandomBatches((step.batch, 3, step.resolution, step.resolution), device)
     warmup = 5 if device.startswith("cuda") else 1
     seconds = []
-    for number in range(warmup + TIMED_STEPS):
-        batch = batches.batch(number)
-        synchronise()
-        began = time.perf_counter()
-        stepper.begin(0.0)
-        translator.scale_lr(1.0)
-        stepper.step(*batch)
-        synchronise()
-        seconds.append(time.perf_counter() - began)
+    with freed_memory_kept(device):
+        for number in range(warmup + TIMED_STEPS):
+            batch = batches.batch(number)
+            synchronise()
+            began = time.perf_counter()
+            stepper.begin(0.0)
+            translator.scale_lr(1.0)
+            stepper.step(*batch)
+            synchronise()
+            seconds.append(time.perf_counter() - began)
     memory = memory_in_use(device) if device.startswith("cuda") else _largest_resident()
     return Cost(sorted(seconds[warmup:])[TIMED_STEPS // 2], memory / 2**30)
 
