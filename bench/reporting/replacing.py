@@ -9,6 +9,7 @@ import glob
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,14 @@ def replace_folder(out: Path, write: Callable[[Path], None], kind: Kind) -> tupl
 def _sweep(out: Path) -> None:
     """Clear away what a process that was killed left beside `out`; an old report that it had just moved aside comes back."""
     for stage in out.parent.glob(f".{glob.escape(out.name)}.????????"):
-        if stage.is_symlink() or not (stage / LOCK).is_file() or locks.holder(stage / LOCK) is not None:
+        if stage.is_symlink():
+            continue
+        if not (stage / LOCK).is_file():
+            # Killed before it had its lock; one that is about to take it makes the folder again.
+            with suppress(OSError):
+                stage.rmdir()
+            continue
+        if locks.holder(stage / LOCK) is not None:
             continue
         if (stage / "old").is_dir() and not out.exists():
             (stage / "old").rename(out)

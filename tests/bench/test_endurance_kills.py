@@ -126,4 +126,5 @@ def test_run_killed_at_the_first_write_of_every_kind_gives_the_same_bytes(
     assert kills == len(kinds) == len(set(kinds))
     assert results(place / "each") == results(whole.path)
     assert not list((place / "each").rglob("*.tmp"))
+    assert not list((place / "each").glob(".report*"))
     print(f"killed at the first write of {kills} kinds, equal: {', '.join(kinds)}")

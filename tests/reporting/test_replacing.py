@@ -78,3 +78,11 @@ def test_folder_of_another_name_is_left_alone(tmp_path: Path) -> None:
     other.mkdir()
     replace_report(tmp_path / "report", written("new"))
     assert other.is_dir()
+
+
+def test_what_a_process_left_that_was_killed_before_it_had_its_lock_goes(tmp_path: Path) -> None:
+    (tmp_path / ".report.abcdefgh").mkdir()
+    (tmp_path / ".report.strange1").mkdir()
+    (tmp_path / ".report.strange1" / "notes.txt").write_text("somebody's")
+    replace_report(tmp_path / "report", lambda folder: (folder / "results.json").touch())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".report.strange1", "report"]
