@@ -5,7 +5,7 @@
 
 Every figure comes from a process of its own, so that memory is what that figure alone needs: on a processor the largest resident
 memory of the whole process, on a GPU the most that torch allocated. Steps are those of `bench run` at full widths on pages of
-noise. An axis ends where the next step would take more than `--most-seconds` or the memory that there is, by its growth so far.
+noise. An axis ends where the next step would take more than `--most-seconds` or the memory that there is.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ BATCHES = (1, 2, 4, 8)
 WIDTHS = (16, 32, 64, 128)
 PAGES = (100, 200, 400, 800)
 CELLS = (3, 6, 12, 24)
+POWERS = {"resolution": 2, "batch": 1, "width": 2}
+"""Of the place on an axis, with which work grows."""
+
 USUAL_RESOLUTION, USUAL_WIDTH = 256, 64
 TIMED_STEPS = 3
 FREE_SHARE = 0.8
@@ -101,7 +104,7 @@ def _grown(model: str, axis: str, places: Sequence[int], asked: argparse.Namespa
     for place in places:
         usual = {"resolution": USUAL_RESOLUTION, "batch": 1, "width": USUAL_WIDTH}
         step = Step(model, **(usual | {axis: place}), device=asked.device, precision=asked.precision)
-        if row and _too_much(row, place, asked):
+        if row and _too_much(row, lambda at: float(at ** POWERS[axis]), place, asked):
             break
         cost = _in_a_process("step", asdict(step))
         if cost is None:
@@ -110,13 +113,15 @@ def _grown(model: str, axis: str, places: Sequence[int], asked: argparse.Namespa
     return row
 
 
-def _too_much(row: dict[int, Cost], place: int, asked: argparse.Namespace) -> bool:
-    """Whether the next place would take too long, or too much memory, if the cost grows as it did last."""
-    last = row[max(row)]
-    before = [row[one] for one in sorted(row)][-2] if len(row) > 1 else None
-    growth = (last.seconds / before.seconds, last.gib / before.gib) if before else (4.0, 4.0)
-    most = asked.most_gib or _free_share(asked.device)
-    return last.seconds * growth[0] > asked.most_seconds or last.gib * growth[1] > most
+def _too_much(row: dict[int, Cost], work: Callable[[int], float], place: int, asked: argparse.Namespace) -> bool:
+    """Whether a step at `place` would take too long, or too much memory, of which weights take their part once."""
+    *before, last = sorted(row)
+    seconds = row[last].seconds * work(place) / work(last)
+    gib = row[last].gib
+    if before:
+        grown = (gib - row[before[-1]].gib) / (work(last) - work(before[-1]))
+        gib += grown * (work(place) - work(last))
+    return seconds > asked.most_seconds or gib > (asked.most_gib or _free_share(asked.device))
 
 
 def _free_share(device: str) -> float:
@@ -206,7 +211,8 @@ def _cells(values: dict[str, int]) -> Cost:
         ]  # fmt: skip
         began = time.perf_counter()
         try:
-            bench_command([str(option) for option in options])
+            sys.argv = ["bench", *(str(option) for option in options)]
+            bench_command()
         except SystemExit as end:
             if end.code:
                 raise

@@ -62,7 +62,8 @@ def main() -> None:
         out = Path(place) / "run"
         options = ["run", *sys.argv[1:]] if sys.argv[1:] else DEFAULT
         try:
-            bench_command([*options, "--out", str(out)])
+            sys.argv = ["bench", *options, "--out", str(out)]
+            bench_command()
         except SystemExit as end:
             if end.code:
                 raise
