@@ -136,7 +136,13 @@ def time_colouring(begun: Begun, cell: Cell) -> None:
         return
     inputs = [begun.folder.test_inputs / f"{window}.png" for window in test_windows(begun.folder)["window"]]
     with folder.locked():
-        write_timing(folder.inference, load_generator(folder, begun.request.device), inputs, begun.request.device)
+        try:
+            translator = load_generator(folder, begun.request.device)
+        except RequestError as error:
+            # Its pictures can be scored all the same.
+            _log.warning("%s: colouring was not timed: %s", cell.name, error)
+            return
+        write_timing(folder.inference, translator, inputs, begun.request.device)
 
 
 def _guarded(
