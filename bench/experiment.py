@@ -69,13 +69,15 @@ class TrainingSettings(_Section):
 
     `unpaired` is what models that need no pairs are given: "shuffled", the same pages as the others, B/W and colour never
     partners; "disjoint", an ablation, B/W of one half of the groups and colours of the other. A loss that is larger than
-    `loss_limit`, or no number, ends a cell as diverged.
+    `loss_limit`, or no number, ends a cell as diverged. `compile`: "auto", a GPU gets compiled networks where that works, before
+    the training clock begins; "off".
     """
 
     batch_size: pydantic.PositiveInt
     loss_limit: pydantic.PositiveFloat
     unpaired: Literal["shuffled", "disjoint"] = "shuffled"
     constant_lr_share: float = pydantic.Field(ge=0, lt=1)
+    compile: Literal["auto", "off"] = "off"
     checkpoint_seconds: pydantic.PositiveFloat
     curve_points: pydantic.PositiveInt
     validation_snapshots: pydantic.PositiveInt
@@ -245,11 +247,13 @@ class Experiment(_Section):
         """Return the values without where loaded files lay: their digests say what they are.
 
         Further scores change no training and no other score: an experiment without them keeps the digest that it had before
-        they could be asked for.
+        they could be asked for. So does one whose networks are not compiled.
         """
         values = self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
         if self.metrics == MetricSettings():
             values.pop("metrics")
+        if self.training.compile == "off":
+            values["training"].pop("compile")
         return values
 
     def to_toml(self) -> str:

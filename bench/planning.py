@@ -147,12 +147,20 @@ def mean_over_phases(translator: models.Translator, values: dict[str, float]) ->
 
 
 def seconds_by_phase(
-    translator: models.Translator, batches: BatchSource, settings: CalibrationSettings, device: str, precision: str
+    translator: models.Translator,
+    batches: BatchSource,
+    settings: CalibrationSettings,
+    device: str,
+    precision: str,
+    *,
+    compiles: bool,
 ) -> dict[str, float]:
     """Return the mean wall seconds of a step in each phase, batch included, after warm-up; the translator is used up by it."""
     with freed_memory_kept(device):
         return {
-            phase.name: _seconds_per_step(translator, phase.begins, batches, settings, device, precision)
+            phase.name: _seconds_per_step(
+                translator, phase.begins, batches, settings, device, precision, compiles=compiles
+            )
             for phase in translator.phases()
         }
 
@@ -164,9 +172,11 @@ def _seconds_per_step(
     settings: CalibrationSettings,
     device: str,
     precision: str,
+    *,
+    compiles: bool,
 ) -> float:
     synchronise = synchroniser(device)
-    stepper = Stepper(translator, device, precision)
+    stepper = Stepper(translator, device, precision, compiles=compiles)
     # Every phase and model is timed on the same batches, which training never sees twice.
     forget_regions()
     step = 0
@@ -212,7 +222,10 @@ def plan_model(
     by_phase: dict[str, float] = {}
     if batches is not None:
         calibration = calibration or experiment.calibration
-        by_phase = seconds_by_phase(translator, batches, calibration, device, experiment.precision)
+        by_phase = seconds_by_phase(
+            translator, batches, calibration, device, experiment.precision,
+            compiles=experiment.training.compile == "auto",
+        )  # fmt: skip
     seconds = mean_over_phases(translator, by_phase) if by_phase else 0.0
     cells = len(experiment.trained_cells)
     budget = Budget.parse(experiment.budget)

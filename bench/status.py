@@ -21,7 +21,7 @@ class CellStatus(pydantic.BaseModel):
 
     `losses` and `images_per_second` are the last that were measured, `machine` is where it was trained. `energy_joules` is what
     the GPU says that it drew over the useful seconds, None where it says nothing. `warmup_seconds` went into compiling and warming
-    up before the first step, and are no part of `seconds`.
+    up before the first step, and are no part of `seconds`. `step_kind` is how steps were done last (`Stepper.kind`).
     """
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +40,7 @@ class CellStatus(pydantic.BaseModel):
     machine: str = ""
     energy_joules: float | None = None
     warmup_seconds: float = 0.0
+    step_kind: str = ""
 
     @property
     def ended(self) -> bool:

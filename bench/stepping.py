@@ -1,23 +1,28 @@
-"""One training step, as fast as device and model allow: on a GPU it is recorded once as a CUDA graph and then replayed.
+"""One training step, as fast as device and model allow: on a GPU it is compiled, recorded once as a CUDA graph and then replayed.
 
 At batch 1 a step is some thousand small kernels, which Python starts more slowly than a GPU does them; a graph starts them all at
 once. The kernels, their order and their random numbers are those of the plain step. The first steps of a process run plainly:
-they choose convolution algorithms and make what the optimisers keep. They train like any other, and are timed apart.
+they compile the networks (compiling.py) where that is asked for, choose convolution algorithms and make what the optimisers keep.
+They train like any other, and are timed apart.
 
 Source: torch's notes on CUDA graphs, "whole-network capture".
 """
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 import warnings
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
 import models
-from bench.devices import autocast
+from bench import checkpoints
+from bench.compiling import CompiledNetworks, compilable
+from bench.devices import autocast, is_out_of_memory
 
 _log = logging.getLogger("bench")
 
@@ -33,7 +38,8 @@ Losses = dict[str, Tensor]
 class Stepper:
     """Does the training steps of one translator; `warm` says whether the next one costs what all later ones do."""
 
-    def __init__(self, translator: models.Translator, device: str, precision: str) -> None:
+    def __init__(self, translator: models.Translator, device: str, precision: str, *, compiles: bool = False) -> None:
+        """Get ready to train `translator`; `compiles`: with compiled networks, where `compilable` says that they may be."""
         self._translator = translator
         self._device = device
         self._precision = precision
@@ -42,6 +48,7 @@ class Stepper:
         self._done = 0
         self._recording: _Recording | None = None
         self._refused = not (self._on_gpu and translator.recordable)
+        self._compiled = CompiledNetworks(translator) if compiles and compilable(device) else None
         self._queued: list[torch.cuda.Event] = []
         self.warmup_seconds = 0.0
 
@@ -54,6 +61,12 @@ class Stepper:
     def recorded(self) -> bool:
         """Whether steps are replayed."""
         return self._recording is not None
+
+    @property
+    def kind(self) -> str:
+        """How steps are done: "plain", "recorded", "compiled" or "compiled, recorded"."""
+        done = [word for word, is_so in (("compiled", self._compiled), ("recorded", self._recording)) if is_so]
+        return ", ".join(done) or "plain"
 
     def begin(self, progress: float) -> None:
         """Get ready for a step at `progress` (0 to below 1); a new phase of training is warmed up anew."""
@@ -92,8 +105,35 @@ class Stepper:
         self._queued = [*self._queued[1 - MOST_AHEAD :], event]
 
     def _plain_step(self, bw: Tensor, color: Tensor) -> Losses:
-        with autocast(self._device, self._precision):
+        with self._networks_compiled(), autocast(self._device, self._precision):
             return self._translator.train_step(bw, color)
+
+    def _networks_compiled(self) -> AbstractContextManager[None]:
+        return self._compiled.entered() if self._compiled else nullcontext()
+
+    def _first_step(self, bw: Tensor, color: Tensor) -> Losses:
+        """Do the step that compiles; where the compiler fails, go back to where it began and do it as it is written."""
+        if not self._compiled:
+            return self._plain_step(bw, color)
+        before = io.BytesIO()
+        torch.save((self._translator.state(), checkpoints.random_state(self._device)), before)
+        try:
+            return self._plain_step(bw, color)
+        # What a compiler raises is no closed list.
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            self._compiled = None
+            torch.cuda.synchronize(self._device)
+            before.seek(0)
+            state, random = torch.load(before, map_location=self._device, weights_only=True)
+            self._translator.load_state(state)
+            checkpoints.restore_random_state(random, self._device)
+            _log.warning(
+                "%s: its networks cannot be compiled here and run as they are written (%s)",
+                self._translator.name, _one_line(error),
+            )  # fmt: skip
+            return self._plain_step(bw, color)
 
     def _warm_up(self, bw: Tensor, color: Tensor) -> Losses:
         started = time.perf_counter()
@@ -101,7 +141,7 @@ class Stepper:
         stream = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(stream), _Waits() as waits:
-            losses = self._plain_step(bw, color)
+            losses = self._plain_step(bw, color) if self._done else self._first_step(bw, color)
         torch.cuda.synchronize(self._device)
         self._done += 1
         if self._done == PLAIN_STEPS and not self._refused:
@@ -114,14 +154,14 @@ class Stepper:
 
     def _record(self, bw: Tensor, color: Tensor) -> None:
         try:
-            with torch.cuda.device(self._device):
+            with torch.cuda.device(self._device), self._networks_compiled():
                 self._recording = _Recording(self._translator, self._device, self._precision, bw, color)
         except RuntimeError as error:
             torch.cuda.synchronize(self._device)
             generator = torch.cuda.default_generators[torch.device(self._device).index or 0]
             # A recording that broke off leaves the generator of random numbers as part of it.
             generator.graphsafe_set_state(generator.clone_state())
-            self._refuse(" ".join(str(error).split())[:200])
+            self._refuse(_one_line(error))
 
     def _refuse(self, reason: str) -> None:
         """Go on plainly: a graph is an optimisation, without it the step is the same, and slower."""
@@ -129,6 +169,10 @@ class Stepper:
         _log.warning(
             "%s: its step cannot be recorded as a CUDA graph and runs plainly (%s)", self._translator.name, reason
         )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 class _Waits:

@@ -94,7 +94,8 @@ class CellTraining:
         self.losses = LossWatch(self.experiment.training.loss_limit)
         self.clock = TrainingClock(synchroniser(self.device))
         self.energy = EnergyMeter(self.device)
-        self.stepper = Stepper(self.translator, self.device, self.experiment.precision)
+        compiles = self.experiment.training.compile == "auto"
+        self.stepper = Stepper(self.translator, self.device, self.experiment.precision, compiles=compiles)
 
     def _check_remarks(self) -> None:
         """Raise RequestError where the model is not the one that was planned, such as one that found no VGG weights since."""
@@ -295,4 +296,5 @@ class CellTraining:
             machine=machine(self.device),
             energy_joules=self.energy.joules,
             warmup_seconds=self.warmup_seconds + self.stepper.warmup_seconds,
+            step_kind=self.stepper.kind,
         )

@@ -3,14 +3,16 @@
     python benchmarks/growth.py [--axis resolution,batch,width,pages,cells] [--models …] [--device auto] [--precision fp32]
                                 [--most-seconds 60] [--most-gib GIB] [--json FILE]
 
-Every figure comes from a process of its own, so that memory is what that figure alone needs: on a processor the largest resident
-memory of the whole process, on a GPU the most that torch allocated. Steps are those of `bench run` at full widths on pages of
-noise. An axis ends where the next step would take more than `--most-seconds` or the memory that there is.
+On a processor every figure comes from a process of its own, so that memory is what that figure alone needs: the largest resident
+memory of the whole process. On a GPU it is the most that torch allocated, which is counted anew for each. Steps are those of
+`bench run` at full widths on pages of noise, networks not compiled. An axis ends where the next step would take more than
+`--most-seconds` or the memory that there is.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import resource
 import subprocess
@@ -20,12 +22,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 MODELS = ("pix2pix", "pix2pixhd", "cyclegan")
 RESOLUTIONS = (128, 256, 512, 1024, 2048)
-BATCHES = (1, 2, 4, 8)
+BATCHES = (1, 2, 4, 8, 16, 32, 64)
 WIDTHS = (16, 32, 64, 128)
 PAGES = (100, 200, 400, 800)
 CELLS = (3, 6, 12, 24)
@@ -106,7 +109,7 @@ def _grown(model: str, axis: str, places: Sequence[int], asked: argparse.Namespa
         step = Step(model, **(usual | {axis: place}), device=asked.device, precision=asked.precision)
         if row and _too_much(row, lambda at: float(at ** POWERS[axis]), place, asked):
             break
-        cost = _in_a_process("step", asdict(step))
+        cost = _alone("step", asdict(step))
         if cost is None:
             break
         row[place] = cost
@@ -134,6 +137,23 @@ def _free_share(device: str) -> float:
 
         return FREE_SHARE * float(torch.cuda.mem_get_info(device)[0]) / 2**30
     return FREE_SHARE * float(psutil.virtual_memory().available) / 2**30
+
+
+def _alone(task: str, values: dict[str, Any]) -> Cost | None:
+    """Return what the task took, in a process of its own where memory is that of the whole process; None where it ran out."""
+    from bench.devices import choose_device, is_out_of_memory, reset_memory
+
+    device = choose_device(values["device"])
+    if not device.startswith("cuda"):
+        return _in_a_process(task, values)
+    gc.collect()
+    reset_memory(device)
+    try:
+        return _TASKS[task](values)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
 
 
 def _in_a_process(task: str, values: object) -> Cost | None:

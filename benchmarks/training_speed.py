@@ -1,6 +1,7 @@
 """Training steps a second: ours beside the textbook step, in one process and interleaved, with equal losses asserted first.
 
-    nox -s speed [-- --models pix2pix --resolution 256 --batch 1 --device auto --precision fp32 --rounds 5 --seconds 6 --json FILE]
+    nox -s speed [-- --models pix2pix --resolution 256 --batch 1 --device auto --precision fp32 --rounds 5 --seconds 6 --no-compile
+                     --profile --json FILE]
 
 Theirs (textbook.py): eager, float32, torch's plain Adam, pictures read with Pillow by a DataLoader's worker processes. Ours: what
 `bench run` does, batches and learning rate included. Both train at full widths on the same drawn pages. `--precision bf16`
@@ -71,7 +72,7 @@ class Measured:
     parts: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     flops_per_image: float = 0.0
-    recorded: bool = False
+    step_kind: str = ""
     warmup_seconds: float = 0.0
     kinds: dict[str, float] = field(default_factory=dict)
 
@@ -92,6 +93,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each side in a round")
     parser.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, default=True, help="networks, on a GPU, for ours"
+    )
+    parser.add_argument(
         "--profile", action="store_true", help="say what kinds of operations our step spends its time in"
     )
     parser.add_argument("--json", type=Path)
@@ -102,10 +106,8 @@ def main() -> None:
         choose_fastest_convolutions()
     names = asked.models.split(",")
     for name in names:
-        print(
-            f"{name}: losses of {EQUAL_STEPS} steps in float64 differ by {loss_difference(name, device):.1e} at most",
-            flush=True,
-        )
+        apart = loss_difference(name, device, compiles=asked.compile)
+        print(f"{name}: losses of {EQUAL_STEPS} steps in float64 differ by {apart:.1e} at most", flush=True)
     peak = measured_peak(device, asked.precision)
     print(
         f"{torch.cuda.get_device_name(device) if device.startswith('cuda') else 'CPU'}: {peak / 1e12:.2f} TFLOP/s measured",
@@ -120,12 +122,12 @@ def main() -> None:
         asked.json.write_text(json.dumps(_record(found, asked, device, peak), indent=1) + "\n")
 
 
-def loss_difference(name: str, device: str) -> float:
+def loss_difference(name: str, device: str, *, compiles: bool) -> float:
     """Return the largest relative difference of any loss over the steps, in float64; raises AssertionError beyond EQUAL."""
     settings = models.parse_settings(name, NARROW[name])
     translator = models.build(name, settings, 64, seed=0, device=device, dtype=torch.float64)
     theirs = textbook(name, translator, Parts(synchroniser(device)))
-    stepper = Stepper(translator, device, "fp32")
+    stepper = Stepper(translator, device, "fp32", compiles=compiles)
     largest = 0.0
     replayed = PLAIN_STEPS if device.startswith("cuda") else 0
     for step in range(replayed + EQUAL_STEPS):
@@ -178,7 +180,7 @@ def _measure(name: str, place: Path, asked: argparse.Namespace, device: str) -> 
     parts = Parts(synchronise)
     theirs = textbook(name, translator, parts)
     loader = _plain_batches(place / "pages", asked.resolution, asked.batch, device)
-    stepper = Stepper(translator, device, asked.precision)
+    stepper = Stepper(translator, device, asked.precision, compiles=asked.compile)
     batches = _batches(place, translator, asked, device)
     numbers = itertools.count()
 
@@ -202,7 +204,7 @@ def _measure(name: str, place: Path, asked: argparse.Namespace, device: str) -> 
         # The textbook's memory is glibc's as it comes.
         with freed_memory_kept(device):
             measured.ours.append(asked.batch * _rate(our_step, synchronise, asked.seconds))
-    measured.recorded, measured.warmup_seconds = stepper.recorded, stepper.warmup_seconds
+    measured.step_kind, measured.warmup_seconds = stepper.kind, stepper.warmup_seconds
     if asked.profile:
         with freed_memory_kept(device):
             measured.kinds = profiled(our_step, synchronise, on_gpu=device.startswith("cuda"))
@@ -321,7 +323,7 @@ def _told(each: Measured, peak: float) -> str:
         f"{ours:.2f} images/s, textbook {theirs:.2f}; {each.flops_per_image / 1e9:.0f} GFLOP an image, "
         f"{each.flops_per_image * ours / peak:.0%} of the measured peak (textbook {each.flops_per_image * theirs / peak:.0%}); "
         f"memory {each.memory['ours']:.2f} GiB (textbook {each.memory['theirs']:.2f}; both sides' weights in each); "
-        f"{'recorded' if each.recorded else 'plain'} step, warm-up {each.warmup_seconds:.1f} s\n"
+        f"{each.step_kind} step, warm-up {each.warmup_seconds:.1f} s\n"
         f"  ms of the textbook step by part: {parts}"
     ) + "".join(f"\n  {share:5.1%} {kind}" for kind, share in each.kinds.items())
 

@@ -95,7 +95,25 @@ def hardware_sentence(run: Run) -> str:
     did = "trained" if run.plan["trained_cells"] else "scored"
     device = f"{run.plan.get('device', 'unknown device')}, {run.plan.get('precision', 'unknown precision')}"
     level = f", {_determinism(run)}" if run.plan["trained_cells"] else ""
-    return f"Hardware: {', '.join(str(part) for part in parts if part) or 'unknown'}; {did} on {device}{level}{_machines(run)}."
+    shown = ", ".join(str(part) for part in parts if part) or "unknown"
+    return f"Hardware: {shown}; {did} on {device}{level}{_steps(run)}{_machines(run)}."
+
+
+def _steps(run: Run) -> str:
+    """Return how a GPU did the steps, naming the models where not all did them so."""
+    kinds: dict[str, set[str]] = {}
+    for cell in run.cells:
+        if cell.status.step_kind:
+            kinds.setdefault(cell.model, set()).add(cell.status.step_kind)
+    told = ""
+    for word, shown in (
+        ("compiled", "networks compiled by TorchInductor"),
+        ("recorded", "steps replayed as CUDA graphs"),
+    ):
+        models = [run.shown(model) for model, of_model in kinds.items() if all(word in kind for kind in of_model)]
+        if models:
+            told += f", {shown}" + (f" ({listed(models)} alone)" if len(models) < len(kinds) else "")
+    return told
 
 
 def _determinism(run: Run) -> str:

@@ -171,6 +171,7 @@ class StoredCost(Stored):
     peak_memory_bytes: Count
     energy_joules: Amount | None = None
     warmup_seconds: Amount = 0.0
+    step_kind: str = ""
 
 
 class StoredInference(Stored):

@@ -71,9 +71,10 @@ def test_wrong_settings_are_one_line(assignment: str, words: str) -> None:
 
 
 def test_further_scores_change_the_digest_and_their_absence_does_not() -> None:
-    """Experiments keep the digest that they had before scores on DINOv2 could be asked for."""
+    """Experiments keep the digest that they had before scores on DINOv2, or compiled networks, could be asked for."""
     without = asked()
-    values = without.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}, "metrics": True})
+    left_out = {"loaded": {"__all__": {"file"}}, "metrics": True, "training": {"compile"}}
+    values = without.model_dump(mode="json", exclude=left_out)
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
     assert without.digest() == hashlib.sha256(canonical.encode()).hexdigest()
     asked_for = asked(assignments=("metrics.dinov2=auto",))
@@ -82,3 +83,11 @@ def test_further_scores_change_the_digest_and_their_absence_does_not() -> None:
     assert without.differences(asked_for) == ["metrics.dinov2: None -> auto"]
     with pytest.raises(RequestError, match=r"metrics\.dinov2"):
         asked(assignments=("metrics.dinov2=maybe",))
+
+
+def test_compiled_networks_are_part_of_the_experiment() -> None:
+    without, compiled = asked(), asked(assignments=("training.compile=auto",))
+    assert compiled.digest() != without.digest()
+    assert without.differences(compiled) == ["training.compile: None -> auto"]
+    with pytest.raises(RequestError, match=r"training\.compile"):
+        asked(assignments=("training.compile=maybe",))

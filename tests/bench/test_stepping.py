@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import models
+from bench import compiling
 from bench.devices import make_deterministic
 from bench.stepping import PLAIN_STEPS, Stepper
 
@@ -154,3 +155,84 @@ def test_gpu_and_cpu_agree(name):
         losses.append([float(value) for value in found.values()])
     # Recorded losses are kept in float32.
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+
+
+def in_float64(name, *, compiles, break_off=False):
+    translator = models.build(
+        name, models.parse_settings(name, NARROW[name]), R, seed=0, device="cuda:0", dtype=torch.float64
+    )
+    torch.manual_seed(1)
+    stepper = Stepper(translator, "cuda:0", "fp32", compiles=compiles)
+    if break_off:
+        break_at_the_second_network(stepper)
+    losses = []
+    for step in range(STEPS):
+        stepper.begin(0.0)
+        found = stepper.step(*(each.double() for each in batch(step, "cuda:0")))
+        losses.append([float(value) for value in found.values()])
+    return stepper, losses, translator
+
+
+def break_at_the_second_network(stepper):
+    """Let the compiler give up when something has been done: batch-norm statistics and dropout's generator have moved on."""
+
+    def broken(*_):
+        raise RuntimeError("no compiler\nhere")
+
+    first, _, *others = stepper._compiled._calls
+    stepper._compiled._calls = (first, broken, *others)
+
+
+@on_gpu
+@pytest.mark.parametrize("name", NARROW)
+def test_compiled_networks_give_the_same_losses(name):
+    """In float64, dropout on: what is compiled draws the same masks, also when it is replayed."""
+    plain, compiled = (in_float64(name, compiles=compiles) for compiles in (False, True))
+    assert (plain[0].kind, compiled[0].kind) == ("recorded", "compiled, recorded")
+    for step, (ours, wanted) in enumerate(zip(compiled[1], plain[1], strict=True)):
+        # Recorded losses are kept in float32.
+        assert ours == pytest.approx(wanted, rel=1e-9 if step < PLAIN_STEPS else 1e-6), step
+
+
+@on_gpu
+def test_nothing_is_compiled_outside_of_the_step():
+    _, _, translator = in_float64("unet-l1", compiles=True)
+    assert all(network._compiled_call_impl is None for network in translator.networks().values())
+
+
+@on_gpu
+@pytest.mark.parametrize("name", ["pix2pix", "cyclegan"])
+def test_where_the_compiler_fails_training_goes_on_as_if_it_had_not_been_asked(name, caplog):
+    plain = in_float64(name, compiles=False)
+    with caplog.at_level(logging.WARNING, logger="bench"):
+        fallen = in_float64(name, compiles=True, break_off=True)
+    assert fallen[0].kind == "recorded"
+    assert f"{name}: its networks cannot be compiled here and run as they are written (no compiler here)" in caplog.text
+    for ours, wanted in zip(fallen[1], plain[1], strict=True):
+        assert ours == pytest.approx(wanted, rel=1e-6)
+
+
+@on_gpu
+def test_a_lack_of_memory_is_no_failure_of_the_compiler():
+    translator = built("unet-l1", "cuda:0")
+    stepper = Stepper(translator, "cuda:0", "fp32", compiles=True)
+
+    def too_large(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    stepper._compiled._calls = tuple(too_large for _ in stepper._compiled._calls)
+    stepper.begin(0.0)
+    with pytest.raises(torch.OutOfMemoryError):
+        stepper.step(*batch(0, "cuda:0"))
+
+
+@on_gpu
+def test_in_deterministic_mode_nothing_is_compiled(deterministic_gpu):
+    assert not compiling.compilable(deterministic_gpu)
+    assert Stepper(built("unet-l1", deterministic_gpu), deterministic_gpu, "fp32", compiles=True).kind == "plain"
+
+
+def test_a_cpu_compiles_nothing():
+    assert not compiling.compilable("cpu")
+    stepper, _ = trained(built("unet-l1", "cpu"), "cpu", 1)
+    assert stepper.kind == "plain"
