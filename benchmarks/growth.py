@@ -113,6 +113,7 @@ def _grown(model: str, axis: str, places: Sequence[int], asked: argparse.Namespa
         if cost is None:
             break
         row[place] = cost
+        print(f"{model}, {axis} {place}: {cost.seconds:.3g} s, {cost.gib:.1f} GiB", file=sys.stderr, flush=True)
     return row
 
 
