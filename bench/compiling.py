@@ -1,8 +1,9 @@
 """The networks of a translator, compiled for a GPU by TorchInductor: the same step in fewer, larger kernels.
 
 At batch 1 most of a step's kernels are small ones between convolutions: casts, normalisation, activations, padding. Compiled, they
-are merged. Sums are then rounded elsewhere, so that the bits are others; in deterministic mode nothing is compiled. Networks are
-compiled inside of `entered` alone: colouring and validation use them as they are written.
+are merged. Sums are then rounded elsewhere, and dropout draws other masks from the same generator, so that the bits are others; in
+deterministic mode nothing is compiled. Networks are compiled inside of `entered` alone: colouring and validation use them as they
+are written.
 """
 
 from __future__ import annotations
@@ -32,9 +33,7 @@ class CompiledNetworks:
         torch.compiler.reset()
         self._networks = tuple(translator.networks().values())
         self._calls: tuple[Callable[..., Any], ...] = tuple(
-            # Dropout draws what it draws without compiling.
-            torch.compile(network._call_impl, dynamic=False, options={"fallback_random": True})
-            for network in self._networks
+            torch.compile(network._call_impl, dynamic=False) for network in self._networks
         )
 
     @contextmanager

@@ -115,11 +115,12 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as place:
         draw_pages(Path(place) / "pages", PAGES, PAGE_SIZE)
-        found = [_measure(name, Path(place), asked, device) for name in names]
-    for each in found:
-        print(_told(each, peak), flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(_record(found, asked, device, peak), indent=1) + "\n")
+        found = []
+        for name in names:
+            found.append(_measure(name, Path(place), asked, device))
+            print(_told(found[-1], peak), flush=True)
+            if asked.json:
+                asked.json.write_text(json.dumps(_record(found, asked, device, peak), indent=1) + "\n")
 
 
 def loss_difference(name: str, device: str, *, compiles: bool) -> float:
