@@ -202,9 +202,11 @@ TEXTBOOK: dict[str, type[TextbookPix2Pix | TextbookPix2PixHD | TextbookCycleGAN]
 
 
 def plain(network: nn.Module) -> nn.Module:
-    """Return a copy of `network` in torch's own memory layout, its normalisation torch's own."""
+    """Return a copy of `network` in torch's own memory layout, its convolutions and its normalisation torch's own."""
     copied = copy.deepcopy(network).to(memory_format=torch.contiguous_format)
     for module in list(copied.modules()):
+        if isinstance(module, nn.Conv2d):
+            module.__class__ = nn.Conv2d
         for name, child in module.named_children():
             if isinstance(child, nn.InstanceNorm2d):
                 setattr(module, name, nn.InstanceNorm2d(child.num_features))

@@ -53,11 +53,12 @@ EQUAL_REPLAYED = 1e-6
 """On a GPU, of as many further steps: those that a recording replays."""
 
 NARROW = {
-    "pix2pix": {"ngf": 8, "ndf": 8, "dropout": 0.0},
-    "pix2pixhd": {"ngf": 4, "ndf": 8, "n_blocks": 2, "vgg_loss": "off"},
-    "cyclegan": {"ngf": 8, "ndf": 8, "n_blocks": 2},
+    "pix2pix": {"ngf": 8, "ndf": 32, "dropout": 0.0},
+    "pix2pixhd": {"ngf": 4, "ndf": 32, "n_blocks": 2, "vgg_loss": "off"},
+    "cyclegan": {"ngf": 32, "ndf": 32, "n_blocks": 1},
 }
-"""Widths at which losses are compared; dropout draws in another order there and here."""
+NARROW_RESOLUTION = 256
+"""Widths and size at which losses are compared, with every kind of convolution; dropout draws in another order there and here."""
 
 PART_STEPS = 3
 
@@ -126,14 +127,15 @@ def main() -> None:
 def loss_difference(name: str, device: str, *, compiles: bool) -> float:
     """Return the largest relative difference of any loss over the steps, in float64; raises AssertionError beyond EQUAL."""
     settings = models.parse_settings(name, NARROW[name])
-    translator = models.build(name, settings, 64, seed=0, device=device, dtype=torch.float64)
+    size = NARROW_RESOLUTION
+    translator = models.build(name, settings, size, seed=0, device=device, dtype=torch.float64)
     theirs = textbook(name, translator, Parts(synchroniser(device)))
     stepper = Stepper(translator, device, "fp32", compiles=compiles)
     largest = 0.0
     replayed = PLAIN_STEPS if device.startswith("cuda") else 0
     for step in range(replayed + EQUAL_STEPS):
         generator = torch.Generator().manual_seed(step)
-        bw, color = (torch.rand(2, 1, 3, 64, 64, generator=generator, dtype=torch.float64) * 2 - 1).to(device)
+        bw, color = (torch.rand(2, 1, 3, size, size, generator=generator, dtype=torch.float64) * 2 - 1).to(device)
         stepper.begin(0.0)
         ours, wanted = stepper.step(bw, color), theirs.step(bw, color)
         assert ours.keys() == wanted.keys(), f"{name}: {sorted(ours)} and {sorted(wanted)}"

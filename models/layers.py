@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.errors import ModelError
+from models.winograd import WinogradConv2d
 
 Norm = Literal["batch", "instance"]
 BatchStatistics = Literal["image", "running"]
@@ -71,7 +72,7 @@ class PatchDiscriminator(nn.Module):
         for level in range(1, n_layers + 1):
             stride = 2 if level < n_layers else 1
             layers += [
-                nn.Conv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias),
+                WinogradConv2d(widths[level - 1], widths[level], 4, stride=stride, padding=1, bias=bias),
                 normalisation(norm, widths[level]),
                 nn.LeakyReLU(0.2, inplace=True),
             ]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from models.layers import InstanceNorm, gan_loss
 from models.local_enhancer import halved
+from models.winograd import WinogradConv2d
 
 
 class MultiscaleDiscriminator(nn.Module):
@@ -27,7 +28,7 @@ class MultiscaleDiscriminator(nn.Module):
         for scale in range(num_D):
             for layer in range(n_layers + 1):
                 stride = 2 if layer < n_layers else 1
-                block = [nn.Conv2d(widths[layer], widths[layer + 1], 4, stride=stride, padding=2)]
+                block = [WinogradConv2d(widths[layer], widths[layer + 1], 4, stride=stride, padding=2)]
                 norm = [InstanceNorm(widths[layer + 1])] if layer > 0 else []
                 self.add_module(
                     f"scale{scale}_layer{layer}", nn.Sequential(*block, *norm, nn.LeakyReLU(0.2, inplace=True))

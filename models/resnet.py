@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.layers import BatchStatistics, Norm, normalisation
+from models.winograd import WinogradConv2d
 
 
 class ReflectionPad(nn.Module):
@@ -57,12 +58,12 @@ class ResidualBlock(nn.Module):
         bias = norm == "instance"
         layers = [
             ReflectionPad(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            WinogradConv2d(channels, channels, 3, bias=bias),
             normalisation(norm, channels, statistics),
             nn.ReLU(inplace=True),
             *([nn.Dropout(dropout)] if dropout > 0 else []),
             ReflectionPad(1),
-            nn.Conv2d(channels, channels, 3, bias=bias),
+            WinogradConv2d(channels, channels, 3, bias=bias),
             normalisation(norm, channels, statistics),
         ]
         self.conv_block = nn.Sequential(*layers)

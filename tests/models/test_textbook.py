@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import models
+from models import winograd
 
 R, STEPS = 64, 4
 NARROW = {
@@ -46,6 +47,35 @@ def test_losses_are_those_of_the_textbook_step(name, size, yardstick):
             assert torch.allclose(
                 ours.networks()[network].state_dict()[key].double(), value.double(), rtol=1e-6, atol=1e-6
             )
+
+
+WIDE = {
+    "pix2pix": {"ngf": 2, "ndf": 32, "dropout": 0.0},
+    "pix2pixhd": {"ngf": 2, "ndf": 32, "n_blocks": 1, "num_D": 1, "vgg_loss": "off"},
+    "cyclegan": {"ngf": 32, "ndf": 32, "n_blocks": 1},
+}
+"""Wide enough in a few layers for Winograd's convolutions."""
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_losses_are_those_of_the_textbook_step_by_winograd_too(name, yardstick, monkeypatch):
+    made = []
+    own = winograd.winograd_convolution
+    monkeypatch.setattr(winograd, "winograd_convolution", lambda *given: made.append(1) or own(*given))
+    size = 2 * R if name == "cyclegan" else 4 * R
+    settings = models.parse_settings(name, WIDE[name])
+    ours = models.build(name, settings, size, seed=0, dtype=torch.float64)
+    theirs = yardstick.textbook(name, ours, yardstick.Parts(lambda: None))
+    for step in range(3):
+        generator = torch.Generator().manual_seed(step)
+        bw, color = torch.rand(2, 1, 3, size, size, generator=generator, dtype=torch.float64) * 2 - 1
+        found = ours.train_step(bw, color)
+        assert made
+        before = len(made)
+        wanted = theirs.step(bw, color)
+        assert len(made) == before, "the yardstick is torch's own"
+        for key, value in wanted.items():
+            assert float(found[key]) == pytest.approx(float(value), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", NARROW)
