@@ -22,7 +22,7 @@ from torch import Tensor
 import models
 from bench import checkpoints
 from bench.compiling import CompiledNetworks, compilable
-from bench.devices import autocast, is_out_of_memory
+from bench.devices import autocast, is_out_of_memory, reset_memory
 
 _log = logging.getLogger("bench")
 
@@ -144,15 +144,18 @@ class Stepper:
             losses = self._plain_step(bw, color) if self._done else self._first_step(bw, color)
         torch.cuda.synchronize(self._device)
         self._done += 1
-        if self._done == PLAIN_STEPS and not self._refused:
-            if waits.found:
-                self._refuse("it waits for the device")
-            else:
-                self._record(bw, color)
+        if self._done == PLAIN_STEPS:
+            # Trying convolution algorithms takes several times the memory that training does.
+            reset_memory(self._device)
+            if not self._refused:
+                self._record(bw, color, waits=waits.found)
         self.warmup_seconds += time.perf_counter() - started
         return losses
 
-    def _record(self, bw: Tensor, color: Tensor) -> None:
+    def _record(self, bw: Tensor, color: Tensor, *, waits: bool) -> None:
+        if waits:
+            self._refuse("it waits for the device")
+            return
         try:
             with torch.cuda.device(self._device), self._networks_compiled():
                 self._recording = _Recording(self._translator, self._device, self._precision, bw, color)
@@ -175,25 +178,30 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
+_KNOWN_WARNINGS = ("Synchronization debug mode is a prototype", "TensorFloat32 tensor cores")
+"""Of the mode itself, and that float32 could be less exact: "fp32" is float32 here."""
+
+
 class _Waits:
     """While it is entered, notices whether something waits for the GPU, which a recording cannot hold."""
 
     def __enter__(self) -> _Waits:
         self.found = False
         self._before = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode("warn")
         self._caught = warnings.catch_warnings(record=True)
         self._warnings = self._caught.__enter__()
         warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._caught.__exit__(None, None, None)
         torch.cuda.set_sync_debug_mode(self._before)
+        self._caught.__exit__(None, None, None)
         for warning in self._warnings or ():
-            if "synchronizing CUDA operation" in str(warning.message):
+            said = str(warning.message)
+            if "synchronizing CUDA operation" in said:
                 self.found = True
-            else:
+            elif not any(known in said for known in _KNOWN_WARNINGS):
                 warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 

@@ -15,7 +15,7 @@ import safetensors.torch
 import models
 from bench import checkpoints
 from bench.budget import DEADLINE_FACTOR, TrainingClock, lr_factor
-from bench.curve import Curve
+from bench.curve import Curve, steps_between_points
 from bench.devices import EnergyMeter, memory_in_use, reset_memory, synchroniser
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
@@ -76,6 +76,8 @@ class CellTraining:
     lost_seconds: float = field(init=False, default=0.0)
     peak_memory: int = field(init=False, default=0)
     rate: float = field(init=False, default=0.0)
+    timed_steps: int = field(init=False, default=0)
+    timed_from: float = field(init=False, default=0.0)
     stepper: Stepper = field(init=False)
     warmup_seconds: float = field(init=False, default=0.0)
     energy: EnergyMeter = field(init=False)
@@ -124,8 +126,7 @@ class CellTraining:
         self._resume()
         self.watcher.begins(self.step)
         reset_memory(self.device)
-        last_save = last_log = time.monotonic()
-        last_step = self.step
+        last_save = time.monotonic()
         self._start_clock()
         while self.step < self.steps:
             self._train_step()
@@ -139,9 +140,7 @@ class CellTraining:
             if (logs or snapshot or late or saves) and (divergence := self.losses.look()):
                 return self._diverged(divergence)
             if logs:
-                self.rate = (self.step - last_step) * self._plan.batch_size / max(now - last_log, 1e-9)
                 self._record()
-                last_log, last_step = time.monotonic(), self.step
             if snapshot:
                 self._snapshot()
             if late:
@@ -160,6 +159,7 @@ class CellTraining:
         self.translator.scale_lr(lr_factor(self.step, self.steps, self.experiment.training.constant_lr_share))
         if not self.stepper.warm:
             self._pause_clock()
+        self.timed_steps += self.clock.runs
         self.stepper.wait_for_room()
         started = time.perf_counter()
         bw, color = self.batches.batch(self.step)
@@ -182,7 +182,9 @@ class CellTraining:
 
     @property
     def _log_interval(self) -> int:
-        return max(1, self.steps // self.experiment.training.curve_points)
+        waits = self.device.startswith("cuda")
+        seconds = self._plan.seconds_per_step if waits else 0.0
+        return steps_between_points(self.steps, self.experiment.training.curve_points, seconds)
 
     @property
     def _snapshot_steps(self) -> set[int]:
@@ -196,11 +198,16 @@ class CellTraining:
 
     def _record(self) -> None:
         self._pause_clock()
+        if self.timed_steps:
+            seconds = self.clock.seconds - self.timed_from
+            self.rate = self.timed_steps * self._plan.batch_size / max(seconds, 1e-9)
+        self.timed_steps, self.timed_from = 0, self.clock.seconds
         losses = self.losses.latest
         factor = lr_factor(self.step - 1, self.steps, self.experiment.training.constant_lr_share)
         self.curve.add(self.step, self.clock.seconds, "train", losses | {"lr_factor": factor})
         self.watcher.losses(self.step, losses, self.rate)
-        self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
+        if self.stepper.warm:
+            self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
         if time.monotonic() - self.told > STATUS_SECONDS:
             self._status("running").save(self.folder)
             self.told = time.monotonic()
@@ -247,6 +254,7 @@ class CellTraining:
         self.lost_seconds = before.lost_seconds + max(0.0, before.seconds - state["seconds"])
         self.curve.rows = [tuple(row) for row in state["curve"]]
         self.clock = TrainingClock(synchroniser(self.device), state["seconds"])
+        self.timed_from = self.clock.seconds
         self.warmup_seconds = state["warmup_seconds"]
         self.energy = EnergyMeter(self.device, state["energy_joules"])
         checkpoints.restore_random_state(state["random"], self.device)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import models
-from bench.curve import COLUMNS
+from bench.curve import COLUMNS, steps_between_points
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
 from bench.planning import ModelPlan, Plan, RandomBatches, describe, flops_per_step, plan_model
@@ -183,6 +183,35 @@ def test_damaged_checkpoint_is_left_out_and_the_one_before_used(tiny_experiment:
     status = resumed.run()
     assert status.generator_sha256 == whole.generator_sha256
     assert status.lost_seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "points", "seconds", "interval"),
+    [
+        (1900, 400, 0.0, 4),
+        (1900, 400, 0.0035, 72),
+        (1900, 400, 1e-9, 95),
+        (10, 400, 0.0035, 1),
+        (10, 400, 0.0, 1),
+        (100_000, 400, 0.0035, 250),
+        (278, 400, 0.024, 11),
+        (278, 400, 1.0, 1),
+    ],
+)
+def test_a_gpu_is_made_to_wait_for_its_losses_four_times_a_second_at_most(
+    steps: int, points: int, seconds: float, interval: int
+) -> None:
+    assert steps_between_points(steps, points, seconds) == interval
+
+
+def test_the_rate_is_that_of_the_training_clock(tiny_experiment: Experiment, tmp_path: Path) -> None:
+    """And not of the moments at which steps were handed to a device that works them off later."""
+    cell = training(tiny_experiment, "unet-l1", tmp_path)
+    status = cell.run()
+    points = pd.read_parquet(cell.folder.curve).query("kind == 'train'").drop_duplicates("step").tail(2)
+    (before, last), (earlier, later) = points["images"], points["seconds"]
+    assert last == status.images
+    assert status.images_per_second == pytest.approx((last - before) / (later - earlier), rel=1e-9)
 
 
 def test_other_seed_gives_other_weights(tiny_experiment: Experiment, tmp_path: Path) -> None:
