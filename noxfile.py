@@ -32,6 +32,18 @@ def demo_report(session: nox.Session) -> None:
 
 
 @nox.session
+def reference_report(session: nox.Session) -> None:
+    """Train all models three times on the embedded synthetic manga at 128 px, half an hour; report to reports/synthetic-128."""
+    session.install("-e", ".")
+    run, report = "runs/reports/synthetic-128", "reports/synthetic-128"
+    command = f"bench run --preset small --data synthetic --models all --seeds 3 --budget 30m --out {run}"
+    session.run(*command.split(), *session.posargs)
+    how = ["--name", "synthetic-128", "--pictures", "4", "--figures", "png"]
+    session.run("bench", "report", run, "--out", "reports", *how)
+    session.run("bench", "verify", report, "--run", run)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Set up and pass the tests, a worker a core; extra arguments go to pytest."""
     session.install("-e", ".[tests]")

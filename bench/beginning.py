@@ -98,7 +98,14 @@ def keep_threads(folder: RunFolder) -> None:
 def _claim(folder: RunFolder, experiment: Experiment) -> None:
     """Write the experiment into a new run folder, or make sure that the folder holds the same one."""
     if folder.experiment.exists() and folder.plan.exists():
-        differences = Experiment.load(folder.experiment).differences(experiment)
+        begun = Experiment.load(folder.experiment)
+        differences = begun.differences(experiment)
+        if len(differences) == 1 and begun.training.compile != experiment.training.compile:
+            # Presets came to compile networks after runs were begun by them.
+            raise RequestError(
+                f"{folder.path} was begun with training.compile {begun.training.compile}, and now it is "
+                f"{experiment.training.compile}: add --set training.compile={begun.training.compile}"
+            )
         if differences:
             shown = "; ".join(differences[:4]) + ("; …" if len(differences) > 4 else "")
             raise RequestError(f"{folder.path} holds another experiment ({shown}): give another --out, or delete it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.console import Console
@@ -93,7 +93,13 @@ bench.add_command(status)
     "--pictures", type=click.FloatRange(0, 1_000_000), metavar="MB", default=24, show_default=True,
     help="Room for the pictures of the page's viewer, which a report of one run has; 0: none.",
 )  # fmt: skip
-def report(runs: tuple[Path, ...], out: Path | None, name: str | None, pictures: float) -> int:
+@click.option(
+    "--figures", type=click.Choice(["all", "png"]), default="all", show_default=True,
+    help="Forms of the figures: PDF and SVG for papers too, or what the page shows alone, a third of the bytes.",
+)  # fmt: skip
+def report(
+    runs: tuple[Path, ...], out: Path | None, name: str | None, pictures: float, figures: Literal["all", "png"]
+) -> int:
     """Write tables, figures and a page from the files of RUNS (default: the newest run).
 
     Several runs make one report, side by side: other recipes, budgets, machines, seeds, models or precisions. They must have
@@ -101,7 +107,7 @@ def report(runs: tuple[Path, ...], out: Path | None, name: str | None, pictures:
     """
     from bench.reporting.request import make_report
 
-    made = make_report(runs, out, name, pictures)
+    made = make_report(runs, out, name, pictures, figures)
     for warning in made.warnings:
         click.echo(f"bench: {warning}", err=True)
     show_table(made.folder)

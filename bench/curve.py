@@ -17,7 +17,7 @@ trials, none of them collapsed, lie between 0.5 and 0.9; one picture for every i
 
 
 READING_SECONDS = 0.25
-"""Losses are read from a GPU no more often than this, but for `LEAST_POINTS` of a short training."""
+"""Where a step's time is planned, a GPU's losses are read no more often than this, but for `LEAST_POINTS` of a short training."""
 
 LEAST_POINTS = 20
 
@@ -25,8 +25,8 @@ LEAST_POINTS = 20
 def steps_between_points(steps: int, points: int, seconds_per_step: float = 0.0) -> int:
     """Return after how many steps losses are recorded, for at most about `points` of a training of `steps`.
 
-    `seconds_per_step` is given for a device that stands still when its losses are read: read every 14 ms, a step of 3.5 ms took 5.5
-    (NVIDIA H100).
+    `seconds_per_step` is the planned time on a device that stands still when its losses are read: read every 14 ms, a step of
+    3.5 ms took 5.5 (NVIDIA H100). 0: none is planned, as with a budget that is no time.
     """
     wanted = max(1, steps // points)
     seldom = math.ceil(READING_SECONDS / seconds_per_step) if seconds_per_step > 0 else 1

@@ -57,7 +57,7 @@ def print_dry_run(request: Request, console: Console) -> None:
     for name in experiment.trained_models:
         console.print(f"timing {name} on {request.device} …", style="dim")
         batches = RandomBatches(size, request.device)
-        plans[name] = planning.plan_model(experiment, name, batches, request.device, PROBE)
+        plans[name] = planning.plan_model(_uncompiled(experiment), name, batches, request.device, PROBE)
         colouring[name] = _colouring_seconds(experiment, name, request.device)
     if plans:
         console.print(_cells_table(experiment, plans, request.device))
@@ -65,6 +65,11 @@ def print_dry_run(request: Request, console: Console) -> None:
         console.print(f"loaded: {row} ({', '.join(plan.remarks)})", markup=False, highlight=False, soft_wrap=True)
     for line in _totals(request, plans, colouring, estimate):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _uncompiled(experiment: Experiment) -> Experiment:
+    """Return the experiment without compiled networks, which take longer to make than an estimate may."""
+    return experiment.model_copy(update={"training": experiment.training.model_copy(update={"compile": "off"})})
 
 
 def _look_at_data(experiment: Experiment) -> DataEstimate:
@@ -165,6 +170,13 @@ def _totals(
         f"disk: about {_disk_bytes(experiment, plans, estimate) / 2**30:.1f} GiB in {request.out} and the cache {request.cache}",
         choice.line,
     ]
+    if (
+        plans
+        and experiment.training.compile == "auto"
+        and request.device.startswith("cuda")
+        and not request.deterministic
+    ):
+        lines.append("steps: timed without compiling the networks, as the run does: it will be faster")
     if experiment.require_calibrated and not choice.calibrated:
         lines.append(
             "would stop here: this preset wants calibrated metrics; give their weights, or --allow-uncalibrated"

@@ -243,13 +243,17 @@ class Experiment(_Section):
         canonical = json.dumps(self._identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def _values(self) -> dict[str, Any]:
+        """Return the values without where loaded files lay: their digests say what they are."""
+        return self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
+
     def _identity(self) -> dict[str, Any]:
-        """Return the values without where loaded files lay: their digests say what they are.
+        """Return the values that make up the digest.
 
         Further scores change no training and no other score: an experiment without them keeps the digest that it had before
         they could be asked for. So does one whose networks are not compiled.
         """
-        values = self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})
+        values = self._values()
         if self.metrics == MetricSettings():
             values.pop("metrics")
         if self.training.compile == "off":
@@ -287,7 +291,7 @@ class Experiment(_Section):
 
     def differences(self, other: Experiment) -> list[str]:
         """Return one `key: ours -> theirs` entry for every value that differs."""
-        ours, theirs = (_flatten(experiment._identity()) for experiment in (self, other))
+        ours, theirs = (_flatten(experiment._values()) for experiment in (self, other))
         return [
             f"{key}: {ours.get(key)} -> {theirs.get(key)}"
             for key in sorted(ours.keys() | theirs.keys())

@@ -63,7 +63,7 @@ class _Watched:
             own = set(module.parameters(recurse=False)) - shared
             shared |= own
             if own or not list(module.children()):
-                self.parts[module] = Layer(name or "-", type(module).__name__, (), sum(p.numel() for p in own))
+                self.parts[module] = Layer(name or "-", module._get_name(), (), sum(p.numel() for p in own))
 
     def hook(self, hooks: ExitStack) -> None:
         """Note calls until `hooks` is left."""

@@ -10,7 +10,6 @@ Source: torch's notes on CUDA graphs, "whole-network capture".
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 import warnings
@@ -20,9 +19,8 @@ import torch
 from torch import Tensor
 
 import models
-from bench import checkpoints
-from bench.compiling import CompiledNetworks, compilable
-from bench.devices import autocast, is_out_of_memory, reset_memory
+from bench.compiling import CompiledNetworks, CompilerError, Losses, compilable
+from bench.devices import autocast, reset_memory
 
 _log = logging.getLogger("bench")
 
@@ -31,8 +29,6 @@ PLAIN_STEPS = 3
 
 MOST_AHEAD = 2
 """Steps that may be queued on the GPU: more would only hide where the time goes."""
-
-Losses = dict[str, Tensor]
 
 
 class Stepper:
@@ -48,7 +44,8 @@ class Stepper:
         self._done = 0
         self._recording: _Recording | None = None
         self._refused = not (self._on_gpu and translator.recordable)
-        self._compiled = CompiledNetworks(translator) if compiles and compilable(device) else None
+        compiles = compiles and compilable(translator, device)
+        self._compiled = CompiledNetworks(translator, device) if compiles else None
         self._queued: list[torch.cuda.Event] = []
         self.warmup_seconds = 0.0
 
@@ -112,28 +109,19 @@ class Stepper:
         return self._compiled.entered() if self._compiled else nullcontext()
 
     def _first_step(self, bw: Tensor, color: Tensor) -> Losses:
-        """Do the step that compiles; where the compiler fails, go back to where it began and do it as it is written."""
-        if not self._compiled:
-            return self._plain_step(bw, color)
-        before = io.BytesIO()
-        torch.save((self._translator.state(), checkpoints.random_state(self._device)), before)
-        try:
-            return self._plain_step(bw, color)
-        # What a compiler raises is no closed list.
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
+        """Do the step that compiles; where the compiler fails, do it as the networks are written."""
+        if self._compiled:
+            try:
+                return self._compiled.first_step(lambda: self._plain_step(bw, color))
+            except CompilerError as failure:
+                reason = str(failure)
             self._compiled = None
-            torch.cuda.synchronize(self._device)
-            before.seek(0)
-            state, random = torch.load(before, map_location=self._device, weights_only=True)
-            self._translator.load_state(state)
-            checkpoints.restore_random_state(random, self._device)
             _log.warning(
                 "%s: its networks cannot be compiled here and run as they are written (%s)",
-                self._translator.name, _one_line(error),
-            )  # fmt: skip
-            return self._plain_step(bw, color)
+                self._translator.name,
+                reason,
+            )
+        return self._plain_step(bw, color)
 
     def _warm_up(self, bw: Tensor, color: Tensor) -> Losses:
         started = time.perf_counter()
@@ -159,12 +147,13 @@ class Stepper:
         try:
             with torch.cuda.device(self._device), self._networks_compiled():
                 self._recording = _Recording(self._translator, self._device, self._precision, bw, color)
-        except RuntimeError as error:
+        # Of compiled networks too, whose compiler raises what it likes.
+        except Exception as error:
             torch.cuda.synchronize(self._device)
             generator = torch.cuda.default_generators[torch.device(self._device).index or 0]
             # A recording that broke off leaves the generator of random numbers as part of it.
             generator.graphsafe_set_state(generator.clone_state())
-            self._refuse(_one_line(error))
+            self._refuse(" ".join(str(error).split())[:200])
 
     def _refuse(self, reason: str) -> None:
         """Go on plainly: a graph is an optimisation, without it the step is the same, and slower."""
@@ -172,10 +161,6 @@ class Stepper:
         _log.warning(
             "%s: its step cannot be recorded as a CUDA graph and runs plainly (%s)", self._translator.name, reason
         )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 _KNOWN_WARNINGS = ("Synchronization debug mode is a prototype", "TensorFloat32 tensor cores")

@@ -271,6 +271,8 @@ class CellTraining:
 
     def _finish(self, state: State, reason: str | None) -> CellStatus:
         self._pause_clock()
+        # Nothing else where a GPU's cell is over before it is warm.
+        self.peak_memory = self.peak_memory or memory_in_use(self.device)
         self.translator.complete(self.batches.batch(step) for step in itertools.count())
         self._write_generator()
         status = self._status(state, reason, sha256_of(self.folder.generator))

@@ -42,11 +42,12 @@ class CellWatcher:
             self._give_up(error)
 
     def losses(self, step: int, values: dict[str, float], images_per_second: float) -> None:
-        """Show losses after `step` steps and the rate in images a second."""
+        """Show losses after `step` steps and the rate in images a second, 0 where nothing was timed yet."""
         shown = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
-        self._bar.update(step, f"{images_per_second:.1f} images/s  {shown}")
+        self._bar.update(step, f"{images_per_second:.1f} images/s  {shown}" if images_per_second else shown)
         self._write({f"loss/{name}": value for name, value in values.items()}, step)
-        self._write({"images_per_second": images_per_second}, step)
+        if images_per_second:
+            self._write({"images_per_second": images_per_second}, step)
 
     def validation(self, step: int, values: dict[str, float]) -> None:
         """Record quick validation scores after `step` steps."""

@@ -136,6 +136,7 @@ def _free_share(device: str) -> float:
     if device.startswith("cuda"):
         import torch
 
+        _give_back()
         return FREE_SHARE * float(torch.cuda.mem_get_info(device)[0]) / 2**30
     return FREE_SHARE * float(psutil.virtual_memory().available) / 2**30
 
@@ -147,7 +148,7 @@ def _alone(task: str, values: dict[str, Any]) -> Cost | None:
     device = choose_device(values["device"])
     if not device.startswith("cuda"):
         return _in_a_process(task, values)
-    gc.collect()
+    _give_back()
     reset_memory(device)
     try:
         return _TASKS[task](values)
@@ -155,6 +156,14 @@ def _alone(task: str, values: dict[str, Any]) -> Cost | None:
         if not is_out_of_memory(error):
             raise
         return None
+
+
+def _give_back() -> None:
+    """Give a GPU back what this process keeps of it and no longer uses."""
+    import torch
+
+    gc.collect()
+    torch.cuda.empty_cache()
 
 
 def _in_a_process(task: str, values: object) -> Cost | None:

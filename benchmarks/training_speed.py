@@ -221,11 +221,15 @@ def _measure(name: str, place: Path, asked: argparse.Namespace, device: str) -> 
 
 
 KINDS = {
+    "merged by the compiler": ("triton_",),
     "Adam": ("adam", "multi_tensor"),
     "normalisation": ("batch_norm", "bn_", "batchnorm", "instance_norm"),
     "padding": ("reflection_pad", "constant_pad"),
     "convolution": (
         "conv",
+        "winograd",
+        "aten::bmm",
+        "aten::mm",
         "gemm",
         "xmma",
         "cutlass",

@@ -10,7 +10,8 @@ A model of another package subclasses Translator (examples/fourth_model is one):
   precision bf16 it runs under autocast.
 - The generator gives [-1, 1], and its state dictionary holds all that colouring needs: it alone is saved as the result.
 - On a GPU a model that says `recordable` has its step recorded once as a CUDA graph, which is then replayed: what `train_step`
-  decides in Python is decided once. Only say so where that is right; image pools and dropout are taken care of.
+  decides in Python is decided once. Only say so where that is right; image pools and dropout are taken care of. Where the
+  experiment asks for it, calls of its networks go to what TorchInductor made of them, which can be differentiated once.
 - What training changes beyond networks, optimisers and image pools belongs into `state` and `load_state`.
 """
 

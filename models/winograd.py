@@ -23,13 +23,16 @@ TILE = 6
 """Height and width of a tile of the input."""
 
 KERNELS = (3, 4)
-"""Kernel sizes for which a tile reaches no further than the tile after it."""
+"""Kernel sizes that occur and gain; a tile of theirs reaches no further than the tile after it."""
 
 LEAST_CHANNELS, LEAST_TILES = 128, 64
 """Of narrower layers and smaller images torch's own convolution is as fast or faster."""
 
 _POINTS = (0.0, 1.0, -1.0, 2.0, -2.0)
 """Where the polynomials are evaluated; infinity is the sixth."""
+
+_SCALES = (4.0, -6.0, -6.0, 24.0, 24.0)
+"""What the kernel is divided by at each, so that the other two transforms have small whole numbers."""
 
 _INPUT_1D = (
     (4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0),
@@ -39,7 +42,10 @@ _INPUT_1D = (
 
 
 class WinogradConv2d(nn.Conv2d):
-    """`nn.Conv2d`, by `winograd_convolution` where that is known to be faster; state-dict keys are the same."""
+    """`nn.Conv2d`, by `winograd_convolution` where that is known to be faster; state-dict keys are the same.
+
+    There it can be differentiated once, which a gradient penalty cannot do with.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the convolution of [N, C, H, W]."""
@@ -49,9 +55,12 @@ class WinogradConv2d(nn.Conv2d):
         convolved = winograd_convolution(F.pad(input, (above,) * 4) if above else input, self.weight)
         return convolved if self.bias is None else convolved + self.bias.view(1, -1, 1, 1)
 
+    def _get_name(self) -> str:
+        return "Conv2d"
+
     def _gains(self, input: Tensor) -> bool:
         kernel, padding = self.kernel_size[0], self.padding
-        if input.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
+        if input.device.type != "cpu" or input.ndim != 4 or torch.is_autocast_enabled("cpu"):
             return False
         trains = torch.is_grad_enabled() and (input.requires_grad or self.weight.requires_grad)
         square = self.kernel_size == (kernel, kernel) and isinstance(padding, tuple) and padding[0] == padding[1]
@@ -77,17 +86,17 @@ def winograd_convolution(image: Tensor, weight: Tensor) -> Tensor:
 def _transforms(kernel: int, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """Return the transforms of input tiles [36, 36], of kernels [36, r * r] and of output tiles [m * m, 36]."""
     outputs = TILE - kernel + 1
-    inputs_1d = torch.tensor(_INPUT_1D, dtype=torch.float64)
-    kernel_1d, output_1d = (
-        torch.zeros(TILE, kernel, dtype=torch.float64),
-        torch.zeros(outputs, TILE, dtype=torch.float64),
-    )
-    scales = (4.0, -6.0, -6.0, 24.0, 24.0)
-    for at, (point, scale) in enumerate(zip(_POINTS, scales, strict=True)):
-        kernel_1d[at] = torch.tensor([point**power / scale for power in range(kernel)], dtype=torch.float64)
-        output_1d[:, at] = torch.tensor([point**power for power in range(outputs)], dtype=torch.float64)
-    kernel_1d[-1, -1] = output_1d[-1, -1] = 1.0
-    return tuple(torch.kron(each, each).to(dtype) for each in (inputs_1d, kernel_1d, output_1d))  # type: ignore[return-value]
+    kernel_1d = [
+        [point**power / scale for power in range(kernel)] for point, scale in zip(_POINTS, _SCALES, strict=True)
+    ]
+    kernel_1d.append([0.0] * (kernel - 1) + [1.0])
+    output_1d = [[*(point**power for point in _POINTS), float(power == outputs - 1)] for power in range(outputs)]
+    found = []
+    for rows in (_INPUT_1D, kernel_1d, output_1d):
+        # Whatever the default device is when this is first called.
+        one = torch.tensor(rows, dtype=torch.float64, device="cpu")
+        found.append(torch.kron(one, one).to(dtype))
+    return found[0], found[1], found[2]
 
 
 def _tiles(image: Tensor, across: tuple[int, int], outputs: int, transform: Tensor) -> Tensor:
@@ -118,7 +127,9 @@ class _Winograd(torch.autograd.Function):
         product = torch.bmm(_kernels(weight, of_kernel), _tiles(image, across, outputs, of_input))
         tiles = (of_output @ product.view(TILE**2, -1)).view(outputs, outputs, len(weight), count, *across)
         whole = tiles.permute(3, 2, 4, 0, 5, 1).reshape(count, len(weight), outputs * across[0], outputs * across[1])
-        return whole[:, :, : size[0], : size[1]].contiguous()
+        convolved = whole[:, :, : size[0], : size[1]] if size != whole.shape[2:] else whole
+        # A view that is made here must not be changed in place, as an activation after it does.
+        return convolved.clone() if convolved._is_view() else convolved
 
     @staticmethod
     @once_differentiable

@@ -53,7 +53,7 @@ def test_reports_stay_small() -> None:
     assert sum(path.stat().st_size for path in committed() if path.is_file()) < MOST_BYTES
 
 
-def test_only_the_demo_is_not_ignored() -> None:
+def test_only_reports_of_the_projects_own_drawings_are_not_ignored() -> None:
     def ignored(name: str) -> bool:
         return not subprocess.run(["git", "-C", str(ROOT), "check-ignore", "-q", name], check=False).returncode
 
@@ -62,6 +62,7 @@ def test_only_the_demo_is_not_ignored() -> None:
     assert ignored("reports/mine/tables/main.csv")
     assert ignored("runs/demo/plan.json")
     assert not ignored("reports/demo/tables/main.csv")
+    assert not ignored("reports/synthetic-128/tables/main.csv")
 
 
 @pytest.mark.skipif(not DEMO.is_dir(), reason="the demo's report is not committed")

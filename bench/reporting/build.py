@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from matplotlib.figure import Figure
 
@@ -36,6 +37,9 @@ from bench.reporting.viewer_files import HeldPictures, held_pictures
 from bench.reporting.viewer_pictures import BUDGET, write_viewer_pictures
 from bench.reporting.writing import to_csv, to_markdown
 
+FigureForms = Literal["all", "png"]
+"""Figures for pages and papers, in two widths, or for the page of the report alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -46,24 +50,24 @@ class Report:
     warnings: tuple[str, ...]
 
 
-def build_report(run_folder: Path, out: Path, picture_budget: int = BUDGET) -> Report:
+def build_report(run_folder: Path, out: Path, picture_budget: int = BUDGET, figures: FigureForms = "all") -> Report:
     """Write tables, figures, results.json and index.html of the run into `out`; returns the report.
 
-    The pictures of the page's viewer take up to `picture_budget` bytes. An earlier report in `out` is replaced whole, or not at
-    all. Raises RequestError where the run has nothing to report, where its scores contradict each other (a model better than the
-    truth itself), and where `out` holds files that no report wrote.
+    The pictures of the page's viewer take up to `picture_budget` bytes; `figures` says in which forms figures are drawn. An earlier
+    report in `out` is replaced whole, or not at all. Raises RequestError where the run has nothing to report, where its scores
+    contradict each other (a model better than the truth itself), and where `out` holds files that no report wrote.
     """
     run = read_run(run_folder)
     scores = score_run(run)
     refuse_link(out)
     out = out.resolve()
-    files = replace_report(out, lambda folder: _write(run, scores, folder, picture_budget))
+    files = replace_report(out, lambda folder: _write(run, scores, folder, picture_budget, figures))
     return Report(out, files, warnings(run, scores))
 
 
-def _write(run: Run, scores: Scores, folder: Path, picture_budget: int) -> None:
+def _write(run: Run, scores: Scores, folder: Path, picture_budget: int, figures: FigureForms) -> None:
     with figure_style():
-        pictures = write_pictures(_drawings(run, scores), folder / "figures")
+        pictures = write_pictures(_drawings(run, scores), folder / "figures", figures)
     write_viewer_pictures(run, folder, picture_budget)
     write_texts(report_texts(run, scores, pictures, held_pictures(folder)), folder)
     ship([run.folder.path], folder)
@@ -111,7 +115,10 @@ class Drawing:
     caption: str
 
 
-FORMS = (("", TEXT_WIDTH, KINDS), ("-column", COLUMN_WIDTH, ("pdf",)))
+_FORMS: dict[FigureForms, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
+    "all": (("", TEXT_WIDTH, KINDS), ("-column", COLUMN_WIDTH, ("pdf",))),
+    "png": (("", TEXT_WIDTH, ("png",)),),
+}
 """What follows a figure's name in its files, how wide it is, and in which formats: for a page, and for one of two columns."""
 
 
@@ -136,10 +143,10 @@ def _drawings(run: Run, scores: Scores) -> list[Drawing]:
     ]
 
 
-def write_pictures(drawings: Sequence[Drawing], folder: Path) -> list[Picture]:
-    """Draw into `folder` every figure that there is, in all forms; returns what the page shows, in order."""
+def write_pictures(drawings: Sequence[Drawing], folder: Path, forms: FigureForms = "all") -> list[Picture]:
+    """Draw into `folder` every figure that there is, in these forms; returns what the page shows, in order."""
     for drawing in drawings:
-        for end, width, kinds in FORMS:
+        for end, width, kinds in _FORMS[forms]:
             figure = drawing.draw(width)
             if figure is not None:
                 save(figure, folder, f"{drawing.name}{end}", kinds)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.errors import RequestError
-from bench.reporting.build import Report, build_report
+from bench.reporting.build import FigureForms, Report, build_report
 from bench.reporting.joined.build import build_joined_report
 from bench.reporting.joined.reading import folder_name
 from bench.reporting.viewer_pictures import BUDGET
@@ -19,18 +19,26 @@ PICTURES = BUDGET / 1e6
 """MB of pictures that a report of one run holds by default."""
 
 
-def make_report(runs: Sequence[Path], out: Path | None, name: str | None, pictures: float = PICTURES) -> Report:
+def make_report(
+    runs: Sequence[Path],
+    out: Path | None,
+    name: str | None,
+    pictures: float = PICTURES,
+    figures: FigureForms = "all",
+) -> Report:
     """Write the report of the run, or of the runs side by side, and return it; no run means the newest one under runs/.
 
     It goes into `out`/`name`; the names default to those of the runs, and `out` to the run's own report folder or, for several
-    runs, to reports/. The page's viewer gets `pictures` MB of pictures. Raises RequestError where a run is none, runs do not
-    compare, or `name` is no plain name.
+    runs, to reports/. The page's viewer gets `pictures` MB of pictures, and figures are drawn in these forms. Raises RequestError
+    where a run is none, runs do not compare, or `name` is no plain name.
     """
     if name is not None:
         _check_name(name)
     folders = [open_run(path) for path in runs] or [newest_run(Path("runs"))]
     target, paths = report_folder(folders, out, name), [folder.path for folder in folders]
-    return build_joined_report(paths, target) if len(paths) > 1 else build_report(paths[0], target, int(pictures * 1e6))
+    if len(paths) > 1:
+        return build_joined_report(paths, target, figures)
+    return build_report(paths[0], target, int(pictures * 1e6), figures)
 
 
 def report_folder(runs: Sequence[RunFolder], out: Path | None, name: str | None) -> Path:

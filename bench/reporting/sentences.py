@@ -100,19 +100,16 @@ def hardware_sentence(run: Run) -> str:
 
 
 def _steps(run: Run) -> str:
-    """Return how a GPU did the steps, naming the models where not all did them so."""
-    kinds: dict[str, set[str]] = {}
-    for cell in run.cells:
-        if cell.status.step_kind:
-            kinds.setdefault(cell.model, set()).add(cell.status.step_kind)
+    """Return how a GPU did the steps, and of how many cells where not all were trained so."""
+    kinds = [cell.status.step_kind for cell in run.cells if cell.status.step_kind]
     told = ""
     for word, shown in (
         ("compiled", "networks compiled by TorchInductor"),
         ("recorded", "steps replayed as CUDA graphs"),
     ):
-        models = [run.shown(model) for model, of_model in kinds.items() if all(word in kind for kind in of_model)]
-        if models:
-            told += f", {shown}" + (f" ({listed(models)} alone)" if len(models) < len(kinds) else "")
+        cells = sum(word in kind for kind in kinds)
+        if cells:
+            told += f", {shown}" + (f" (in {cells} of {counted(len(kinds), 'cell')})" if cells < len(kinds) else "")
     return told
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
 import data
+from bench import beginning
 from bench.errors import RequestError
 from bench.experiment import Experiment
 from bench.preset_files import preset_names, read_preset
 from bench.requesting import build_experiment
+from bench.runfolder import RunFolder
 
 
 def asked(preset: str | None = "small", assignments: tuple[str, ...] = (), **given: str) -> Experiment:
@@ -80,7 +83,7 @@ def test_further_scores_change_the_digest_and_their_absence_does_not() -> None:
     asked_for = asked(assignments=("metrics.dinov2=auto",))
     assert asked_for.metrics.dinov2 == "auto"
     assert asked_for.digest() != without.digest()
-    assert without.differences(asked_for) == ["metrics.dinov2: None -> auto"]
+    assert without.differences(asked_for) == ["metrics.dinov2: off -> auto"]
     with pytest.raises(RequestError, match=r"metrics\.dinov2"):
         asked(assignments=("metrics.dinov2=maybe",))
 
@@ -88,6 +91,19 @@ def test_further_scores_change_the_digest_and_their_absence_does_not() -> None:
 def test_compiled_networks_are_part_of_the_experiment() -> None:
     without, compiled = asked(), asked(assignments=("training.compile=auto",))
     assert compiled.digest() != without.digest()
-    assert without.differences(compiled) == ["training.compile: None -> auto"]
+    assert without.differences(compiled) == ["training.compile: off -> auto"]
     with pytest.raises(RequestError, match=r"training\.compile"):
         asked(assignments=("training.compile=maybe",))
+
+
+def test_a_run_begun_before_networks_were_compiled_is_told_how_to_go_on(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    older = asked().to_toml().replace('compile = "off"\n', "")
+    assert "compile" not in older
+    folder.experiment.write_text(older, encoding="utf-8")
+    folder.plan.write_text("{}", encoding="utf-8")
+    beginning._claim(folder, asked())
+    with pytest.raises(RequestError, match=r"add --set training\.compile=off"):
+        beginning._claim(folder, asked(assignments=("training.compile=auto",)))
+    with pytest.raises(RequestError, match="holds another experiment"):
+        beginning._claim(folder, asked(assignments=("training.compile=auto", "training.batch_size=2")))

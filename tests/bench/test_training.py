@@ -198,7 +198,7 @@ def test_damaged_checkpoint_is_left_out_and_the_one_before_used(tiny_experiment:
         (278, 400, 1.0, 1),
     ],
 )
-def test_a_gpu_is_made_to_wait_for_its_losses_four_times_a_second_at_most(
+def test_with_a_time_budget_a_gpu_waits_for_its_losses_four_times_a_second_at_most(
     steps: int, points: int, seconds: float, interval: int
 ) -> None:
     assert steps_between_points(steps, points, seconds) == interval

@@ -44,14 +44,13 @@ def test_values_and_gradients_are_those_of_torch(kernel, size, outputs, seed):
 
 
 @pytest.mark.parametrize("kernel", winograd.KERNELS)
-def test_in_float32_it_costs_a_digit(kernel):
+def test_in_float32_it_is_near(kernel):
     random = torch.Generator().manual_seed(0)
     image = torch.randn(1, 256, 33, 33, generator=random)
     weight = torch.randn(256, 256, kernel, kernel, generator=random) * 0.02
     exact = F.conv2d(image.double(), weight.double())
     error = (winograd_convolution(image, weight).double() - exact).abs().max() / exact.abs().max()
-    direct = (F.conv2d(image, weight).double() - exact).abs().max() / exact.abs().max()
-    assert direct < error < 2e-5
+    assert error < 2e-5
 
 
 @pytest.mark.parametrize("kernel", winograd.KERNELS)
@@ -141,3 +140,30 @@ def test_frozen_weights_get_no_gradient(calls):
     assert len(calls) == 1
     assert image.grad is not None
     assert convolution.weight.grad is None
+
+
+@pytest.mark.parametrize("size", [34, 35])
+def test_an_activation_may_change_the_output_in_place(size, calls):
+    """Also where tiles fill the image, and nothing is cut off."""
+    convolution = layer(bias=False)
+    image = torch.randn(1, WIDE, size, size, requires_grad=True)
+    F.relu(convolution(image), inplace=True).sum().backward()
+    assert len(calls) == 1
+
+
+def test_an_image_without_a_batch_goes_to_torch(calls):
+    convolution = layer()
+    image = torch.randn(WIDE, 66, 66, requires_grad=True)
+    assert torch.equal(convolution(image), own(convolution)(image))
+    assert not calls
+
+
+def test_a_layer_is_shown_as_what_it_is():
+    assert str(layer()).startswith("Conv2d(128, 128")
+
+
+def test_transforms_do_not_follow_the_default_device():
+    winograd._transforms.cache_clear()
+    with torch.device("meta"):
+        assert not any(each.is_meta for each in winograd._transforms(3, torch.float32))
+    winograd._transforms.cache_clear()

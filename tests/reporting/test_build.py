@@ -9,6 +9,7 @@ from bench.errors import RequestError
 from bench.reporting.build import build_report
 from bench.reporting.grid import chosen_windows, grid_caption
 from bench.reporting.reading import read_run
+from bench.reporting.verify import verify_report
 
 FIGURES = ("grid", "ranked", "lines", "scores", "seeds", "pages", "curves")
 EXPECTED = {
@@ -136,6 +137,17 @@ def test_an_incomplete_run_is_reported_with_its_holes(own_run, tmp_path, change_
     assert "Without scores, and so not compared: cyclegan-small." in page
     assert not (report.folder / "figures" / "curves.png").exists()
     assert (report.folder / "figures" / "grid.png").exists()
+
+
+def test_figures_for_the_page_alone_leave_no_link_without_a_file(finished_run, tmp_path, unrendered):
+    folder = build_report(finished_run, tmp_path / "report", figures="png").folder
+    assert {path.suffix for path in (folder / "figures").iterdir()} == {".png"}
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    linked = re.findall(r'(?:href|src)="((?:figures|tables)/[^"]+)"', page)
+    assert any(link.startswith("figures/") for link in linked)
+    assert [link for link in linked if not (folder / link).is_file()] == []
+    # The fixture's split has a digest that is none.
+    assert [each for each in verify_report(folder).differences if "split.json" not in each] == []
 
 
 def test_an_old_report_is_replaced_and_strangers_are_not(finished_run, tmp_path, unrendered):

@@ -14,6 +14,7 @@ from bench.reporting.latex import to_latex
 from bench.reporting.layout import Column, Entry, digits, printed, printed_parts
 from bench.reporting.reading import SHUFFLED, read_run
 from bench.reporting.scores import score_run
+from bench.reporting.sentences import hardware_sentence
 from bench.reporting.tables import differences_table, main_table, secondary_tables
 from bench.reporting.writing import to_csv, to_markdown
 
@@ -185,6 +186,22 @@ def test_columns_of_what_some_machines_measure_stand_where_any_cell_has_it(own_r
     assert float(rows["pix2pixhd"]["milliseconds_per_window"]) == pytest.approx(20)
     assert rows["pix2pixhd"]["windows_per_second"] == ""
     assert "bf16" not in to_markdown(table).partition("\n")[0]
+
+
+def test_caption_says_how_a_gpu_did_the_steps_and_of_which_cells(own_run, change_json):
+    def said():
+        return hardware_sentence(read_run(own_run))
+
+    cells = sorted((own_run / "cells").glob("*-seed*/status.json"))
+    for path in cells:
+        change_json(path, step_kind="plain")
+    assert "compiled" not in said()
+    assert "replayed" not in said()
+    for path in cells:
+        change_json(path, step_kind="compiled, recorded")
+    assert ", networks compiled by TorchInductor, steps replayed as CUDA graphs" in said()
+    change_json(cells[0], step_kind="recorded")
+    assert f"TorchInductor (in {len(cells) - 1} of {len(cells)} cells), steps replayed as CUDA graphs" in said()
 
 
 def test_holes_are_shown_with_state_and_reason(own_run, change_json):

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.links import refuse_link
-from bench.reporting.build import Drawing, Report, pictures_in, table_texts, write_pictures, write_texts
+from bench.reporting.build import Drawing, FigureForms, Report, pictures_in, table_texts, write_pictures, write_texts
 from bench.reporting.joined.across import Across, score_joined
 from bench.reporting.joined.curves import curves_caption, curves_figure
 from bench.reporting.joined.grid import grid_caption, grid_figure
@@ -24,23 +24,25 @@ from bench.reporting.shipped import seal, ship
 from bench.reporting.style import figure_style
 
 
-def build_joined_report(run_folders: Sequence[Path], out: Path) -> Report:
+def build_joined_report(run_folders: Sequence[Path], out: Path, figures: FigureForms = "all") -> Report:
     """Write tables, figures, results.json and index.html of the runs, side by side, into `out`; returns the report.
 
-    An earlier report in `out` is replaced whole, or not at all. Raises RequestError where a run does not compare with the first
+    `figures` says in which forms figures are drawn. An earlier report in `out` is replaced whole, or not at all.
+
+    Raises RequestError where a run does not compare with the first
     one, is named twice, or cannot be reported by itself, and where `out` holds files that no report wrote.
     """
     joined = read_joined(run_folders)
     across = score_joined(joined)
     refuse_link(out)
     out = out.resolve()
-    files = replace_report(out, lambda folder: _write(joined, across, folder))
+    files = replace_report(out, lambda folder: _write(joined, across, folder, figures))
     return Report(out, files, warnings(joined, across))
 
 
-def _write(joined: Joined, across: Across, folder: Path) -> None:
+def _write(joined: Joined, across: Across, folder: Path, figures: FigureForms) -> None:
     with figure_style():
-        pictures = write_pictures(_drawings(joined, across), folder / "figures")
+        pictures = write_pictures(_drawings(joined, across), folder / "figures", figures)
     write_texts(joined_texts(joined, across, pictures), folder)
     ship([run.folder.path for run in joined.runs], folder)
     seal(folder)

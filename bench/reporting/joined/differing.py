@@ -80,12 +80,20 @@ def labels(axes: Sequence[Axis], names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+_COMPILES = "training.compile"
+"""Has an effect on a GPU alone, and was "off" before it could be asked for."""
+
+
 def differing_settings(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     """Return (key, value in each run) of every setting of training and of models that differs; "—" where a run has none.
 
     A key that only some runs have is not known to differ: those without it lack the model, or were made by an older version.
     """
     flat = [_compared(run) for run in runs]
+    if any(str(run.plan.get("device", "")).startswith("cuda") for run in runs):
+        flat = [{_COMPILES: "off"} | each for each in flat]
+    else:
+        flat = [{key: value for key, value in each.items() if key != _COMPILES} for each in flat]
     keys = sorted({key for settings in flat for key in settings})
     values = [(key, [_plain(each[key]) if key in each else "—" for each in flat]) for key in keys]
     return [(key, texts) for key, texts in values if len(set(texts) - {"—"}) > 1]

@@ -93,6 +93,14 @@ def test_settings_of_training_differ_and_how_a_run_is_watched_does_not_count(run
     assert named(run, disjoint) == {}
 
 
+def test_compiled_networks_are_a_difference_on_a_gpu_alone(run):
+    """And runs that were made before they could be asked for were made without."""
+    compiled = training(run, compile="auto")
+    assert differing_settings([run, compiled]) == []
+    on_gpu = [changed(each, plan={"device": "cuda:0"}) for each in (run, compiled)]
+    assert differing_settings(on_gpu) == [("training.compile", ["off", "auto"])]
+
+
 def test_many_settings_are_called_by_a_digest(run):
     two = training(run, batch_size=4, constant_lr_share=0.5, unpaired="shuffled")
     one = training(run, batch_size=8, constant_lr_share=0.7, unpaired="disjoint")
