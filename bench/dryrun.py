@@ -176,7 +176,7 @@ def _totals(
         and request.device.startswith("cuda")
         and not request.deterministic
     ):
-        lines.append("steps: timed without compiling the networks, as the run does: it will be faster")
+        lines.append("steps: timed with the networks as they are written; the run compiles them first")
     if experiment.require_calibrated and not choice.calibrated:
         lines.append(
             "would stop here: this preset wants calibrated metrics; give their weights, or --allow-uncalibrated"

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.legend import draw_legend, legend_height, name_width
+from bench.reporting.legend import columns_for, draw_legend, legend_height, name_width
 from bench.reporting.lettering import text_width, told_apart
 from bench.reporting.naming import MAIN_METRICS, amount, listed
 from bench.reporting.panel import across, draw_title, few_ticks, panels_figure, uncalibrated_note
@@ -79,14 +79,16 @@ def speed_figure(run: Run, scores: Scores, width: float = TEXT_WIDTH) -> Figure 
     if not names:
         return None
     shown = [model for model in timed if any(point.model == model for name in names for point in points[name])]
-    extra = legend_height(len(shown), width)
+    columns = columns_for([run.shown(model) + _size(run, model) for model in shown], width)
+    extra = legend_height(len(shown), width, columns)
     figure, panels = panels_figure(len(names), width=width, height=_PANEL_HEIGHT, extra=extra)
     ends = [end for model in shown for end in (timed[model].fastest, timed[model].slowest)]
     for place, (axes, name) in enumerate(zip(panels, names, strict=True)):
         logarithmic(axes, min(ends) / ROOM, max(ends) * ROOM, MOST_TICKS, lambda value: f"{value:g}")
         _draw(axes, points[name], METRICS[name], looks(run), run.ranked)
         axes.set_xlabel("ms a window" if place + across(width) >= len(panels) else "")
-    draw_legend(figure, _names(run, shown, name_width(width)), looks(run), width, lines=False)
+    names_and_sizes = _names(run, shown, name_width(width, columns))
+    draw_legend(figure, names_and_sizes, looks(run), width, lines=False, columns=columns)
     return figure
 
 

@@ -27,10 +27,9 @@ from bench.reporting.style import figure_style
 def build_joined_report(run_folders: Sequence[Path], out: Path, figures: FigureForms = "all") -> Report:
     """Write tables, figures, results.json and index.html of the runs, side by side, into `out`; returns the report.
 
-    `figures` says in which forms figures are drawn. An earlier report in `out` is replaced whole, or not at all.
-
-    Raises RequestError where a run does not compare with the first
-    one, is named twice, or cannot be reported by itself, and where `out` holds files that no report wrote.
+    `figures` says in which forms figures are drawn. An earlier report in `out` is replaced whole, or not at all. Raises
+    RequestError where a run does not compare with the first one, is named twice, or cannot be reported by itself, and where `out`
+    holds files that no report wrote.
     """
     joined = read_joined(run_folders)
     across = score_joined(joined)
