@@ -46,10 +46,16 @@ class FileSource:
     """Pages in the order in which they were listed. `layout` says in words how they were found to lie."""
 
     def __init__(
-        self, spec: str, title: str, layout: str, pages: Sequence[StoredPage], skipped: Sequence[str] = ()
+        self,
+        spec: str,
+        title: str,
+        layout: str,
+        pages: Sequence[StoredPage],
+        skipped: Sequence[str] = (),
+        licence_note: str | None = None,
     ) -> None:
         self.spec, self.title, self.layout = spec, title, layout
-        self.licence_note: str | None = None
+        self.licence_note = licence_note
         self.skipped = tuple(skipped)
         self.grouped = len({(page.series, page.chapter) for page in pages}) > 1
         self._pages = dict(zip(safe_ids([page.id_text for page in pages]), pages, strict=True))

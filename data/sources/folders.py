@@ -9,6 +9,7 @@ from data.archives import ARCHIVE_SUFFIXES
 from data.errors import DataError
 from data.printing import printable
 from data.sources import looking
+from data.sources.dataset_card import stated_rights
 from data.sources.file_source import FileSource, Half, StoredPage, chapter_of
 from data.sources.folder_refusals import (
     EXPECTED,
@@ -127,7 +128,9 @@ def _source(request: _Request, layout: str, pages: Sequence[StoredPage], skipped
         for name in request.listing.tables
     ]
     title = root.stem if root.is_file() else root.name
-    return FileSource(request.spec, title or str(root), layout, pages, [*request.listing.skipped, *skipped, *tables])
+    left_out = [*request.listing.skipped, *skipped, *tables]
+    rights = stated_rights(root) if root.is_dir() else None
+    return FileSource(request.spec, title or str(root), layout, pages, left_out, rights)
 
 
 def _side_of_pairs(request: _Request, pairs: Sequence[SpotPair]) -> str:

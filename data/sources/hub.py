@@ -12,8 +12,8 @@ from pathlib import Path
 from data.errors import DataError, UnreadableImage
 from data.images import content_digest, decode_with_mode, read_bytes
 from data.pair import PairKey, RawPair
+from data.sources.dataset_card import licence_note
 from data.sources.dataset_files import refuse_outside_links, refuse_outside_records, snapshot_root
-from data.sources.hub_card import licence_note
 from data.sources.hub_download import NAME, Hub, fetch_snapshot
 from data.sources.hub_table import content_of, open_table
 from data.sources.stored_rows import StoredRows

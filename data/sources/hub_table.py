@@ -6,7 +6,7 @@ from typing import Any
 
 from data.errors import DataError
 from data.printing import printable
-from data.sources.hub_card import refuse_outside_files
+from data.sources.dataset_card import refuse_outside_files
 from data.sources.hub_download import reason
 
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from data.errors import DataError
 from data.pair import Part
 from data.printing import printable
+from data.sources.dataset_card import stated_rights
 from data.sources.file_source import FileSource, StoredPage
 from data.sources.listing import StoredImage
 from data.sources.manifest_rows import Row
@@ -54,7 +55,8 @@ def open_manifest(path: Path, spec: str | None = None) -> FileSource:
     pages = [_page(entry, text) for entry, text in zip(entries, texts, strict=True)]
     what = "pairs" if entries[0].bw else "colour pages alone"
     title = f"{folder.name} ({path.name})"
-    return FileSource(spec or str(path), title, f"{what} of the manifest {printable(path.name)}", pages)
+    layout = f"{what} of the manifest {printable(path.name)}"
+    return FileSource(spec or str(path), title, layout, pages, licence_note=stated_rights(folder))
 
 
 def _page(entry: _Entry, text: str) -> StoredPage:

@@ -167,3 +167,39 @@ def test_ids_do_not_depend_on_other_files_but_when_they_collide():
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_numbers_sort_as_numbers(first, second):
     assert (natural_key(f"p{first}") < natural_key(f"p{second}")) == (first < second)
+
+
+CARD = "---\nlicense: cc-by-4.0\nattribution: >\n  David Revoy,\n  Pepper&Carrot\n---\n# Pages\n"
+RIGHTS = "licence of the dataset: cc-by-4.0; attribution: David Revoy, Pepper&Carrot"
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        (CARD, RIGHTS),
+        ("---\nlicense: mit\n---\n", "licence of the dataset: mit"),
+        ("---\nattribution: [A, B]\n---\n", "attribution: A, B"),
+        ("# My pages\nlicense: mit\n", None),
+        ("---\nlicense: [\n---\n", None),
+        ("", None),
+    ],
+)
+def test_rights_are_what_the_folders_card_says(pairs, card, said):
+    listed, digest = names(open_pairs(str(pairs))), open_pairs(str(pairs)).fingerprint()
+    (pairs / "README.md").write_text(card)
+    source = open_pairs(str(pairs))
+    assert source.licence_note == said
+    assert (names(source), source.fingerprint()) == (listed, digest)
+
+
+def test_rights_stand_beside_a_manifest(pairs):
+    rows = "color\n" + "\n".join(f"color/{page}.png" for page in range(12))
+    (pairs / "pages.csv").write_text(rows)
+    assert open_pairs(str(pairs / "pages.csv")).licence_note is None
+    (pairs / "README.md").write_text(CARD)
+    assert open_pairs(str(pairs / "pages.csv")).licence_note == RIGHTS
+
+
+def test_huge_card_says_nothing(pairs):
+    (pairs / "README.md").write_text(CARD + "x" * 2**24)
+    assert open_pairs(str(pairs)).licence_note is None

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from data import DataError, UnreadableImage, open_pairs
+from data.sources.dataset_card import licence_note
 from data.sources.hub import HubSource
-from data.sources.hub_card import licence_note
 
 
 def png(picture) -> bytes:
@@ -164,6 +164,7 @@ def test_a_card_of_gigabytes_is_refused_unread(tmp_path, table):
     ("card", "said"),
     [
         ("---\nlicense: cc-by-4.0\n---\n", "licence of the dataset: cc-by-4.0"),
+        ("---\nlicense: mit\nattribution: A\n---\n", "licence of the dataset: mit; attribution: A"),
         ("---\nlicense: [mit, other]\n---\n", "licence of the dataset: mit, other"),
         ('---\nlicense: "mit\\e[31m"\n---\n', "licence of the dataset: mit?[31m"),
         ("---\npretty_name: pages\n---\n", "no licence tag"),

@@ -1,11 +1,11 @@
-"""What a dataset's card, the head of its README.md, says: the licence, and which files the dataset is made of."""
+"""What a dataset's card, the head of its README.md, says: licence, attribution, and which files the dataset is made of."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from data.errors import DataError
-from data.printing import printable
+from data.printing import one_line, printable
 from data.sources.dataset_files import leads_out
 
 NO_LICENCE = "the dataset carries no licence tag; whether research use of it is allowed is yours to judge"
@@ -22,11 +22,29 @@ _NAMES = ("data_files", "data_dir", "path")
 
 
 def licence_note(folder: Path, otherwise: object = None) -> str:
-    """A sentence about the licence that the card in `folder` names, or the one the dataset itself has, `otherwise`."""
-    named = _content(folder / _CARD).get("license") or otherwise
-    tags = named if isinstance(named, list) else [named]
-    text = ", ".join(printable(tag) for tag in tags if isinstance(tag, str) and tag.strip())
-    return f"licence of the dataset: {text}" if text else NO_LICENCE
+    """A sentence about the licence that the card in `folder` names, or the one the dataset itself has, `otherwise`.
+
+    Who is to be named, the card's `attribution`, stands behind it.
+    """
+    return _rights(_content(folder / _CARD), otherwise) or NO_LICENCE
+
+
+def stated_rights(folder: Path) -> str | None:
+    """The same sentence for a folder of images, whose card is its owner's note to himself; None where it states nothing."""
+    return _rights(_content(folder / _CARD), None) or None
+
+
+def _rights(card: dict[str, Any], otherwise: object) -> str:
+    licence = _texts(card.get("license") or otherwise)
+    attribution = _texts(card.get("attribution"))
+    named = {"licence of the dataset": licence, "attribution": attribution}
+    return "; ".join(f"{what}: {text}" for what, text in named.items() if text)
+
+
+def _texts(value: object) -> str:
+    """The words of a text or of a list of them, on one line."""
+    texts = value if isinstance(value, list) else [value]
+    return ", ".join(one_line(text) for text in texts if isinstance(text, str) and text.strip())
 
 
 def refuse_outside_files(spec: str, folder: Path) -> None:
@@ -50,6 +68,8 @@ def _content(path: Path) -> dict[str, Any]:
 
     try:
         content: object = {}
+        if path.is_file() and path.stat().st_size > _MOST_BYTES:
+            return {}
         if path.name == _CARD and path.is_file():
             content = DatasetCard.load(path, ignore_metadata_errors=True).data.to_dict()
         elif path.is_file():
