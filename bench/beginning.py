@@ -14,7 +14,7 @@ from bench import planning, provenance
 from bench.budget import Budget
 from bench.devices import choose_fastest_convolutions, is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
-from bench.experiment import Experiment
+from bench.experiment import CalibrationSettings, Experiment
 from bench.files import read_json, sha256_of, write_bytes, write_json
 from bench.loading import plan_loaded, write_loaded
 from bench.metrics.choice import MetricChoice, choose_metrics
@@ -78,12 +78,17 @@ def begin(request: Request, console: Console, stop: StopRequest) -> Begun:
 
 def set_up_machine(folder: RunFolder, request: Request) -> None:
     """Put this process into the state in which the run was begun: exact float32, determinism, and its number of threads."""
+    set_up_arithmetic(request)
+    keep_threads(folder)
+
+
+def set_up_arithmetic(request: Request) -> None:
+    """Compute as a run of this request does: exact float32, and with the fastest convolutions or the same ones every time."""
     use_exact_float32()
     if request.deterministic:
         make_deterministic(request.device)
     else:
         choose_fastest_convolutions()
-    keep_threads(folder)
 
 
 def keep_threads(folder: RunFolder) -> None:
@@ -151,10 +156,9 @@ def make_plan(
             )
         return plan
     if request.plan is not None:
-        plan = Plan.load(request.plan)
-        plan.check_fits(request.experiment, request.plan)
+        plan = Plan.load(request.plan).repeated(request.experiment, request.device, request.plan)
         # Loaded generators may lie elsewhere here, which changes the file and not the experiment.
-        plan = plan.model_copy(update={"device": request.device, "experiment_sha256": sha256_of(folder.experiment)})
+        plan = plan.model_copy(update={"experiment_sha256": sha256_of(folder.experiment)})
     else:
         plan = _calibrate(request, prepared, console, stop)
     write_json(folder.plan, plan.model_dump(mode="json"))
@@ -179,7 +183,7 @@ def _calibrate(request: Request, prepared: data.Prepared, console: Console, stop
             bar.update(index, name)
             stop.check()
             batches = training_batches(experiment, name, experiment.seeds[0], prepared, request.device)
-            plan = _plan_model(experiment, name, batches if timed else None, request.device)
+            plan = guarded_plan(experiment, name, batches if timed else None, request.device)
             trained[name] = plan
             _tell_plan(name, plan, timed=timed)
     if not any(plan.steps for plan in trained.values()) and trained:
@@ -204,15 +208,19 @@ def _tell_plan(name: str, plan: planning.ModelPlan, *, timed: bool) -> None:
     )
 
 
-def _plan_model(
-    experiment: Experiment, name: str, batches: data.TrainingBatches | None, device: str
+def guarded_plan(
+    experiment: Experiment,
+    name: str,
+    batches: planning.BatchSource | None,
+    device: str,
+    calibration: CalibrationSettings | None = None,
 ) -> planning.ModelPlan:
     """Return the plan of one model; one that does not fit into memory is marked, so that the others go on.
 
-    What a model of another package raises becomes one line with its name.
+    What a model of another package raises becomes one line with its name. `calibration`: as in planning.plan_model.
     """
     try:
-        return planning.plan_model(experiment, name, batches, device)
+        return planning.plan_model(experiment, name, batches, device, calibration)
     except (RequestError, models.ModelError, data.DataError):
         raise
     except Exception as error:

@@ -72,7 +72,7 @@ def bench() -> None:
     bench run --data FOLDER --recipe lines        your own drawings
     bench run --models all --budget 10h           the benchmark: Hub dataset, full widths (needs a GPU)
     bench colorize PAGES --from CELL --out DIR    whole pages, folders and archives, with a trained cell
-    bench report --out reports/mine               tables, figures and a page from the newest run
+    bench report --out reports/                   tables, figures and a page from the newest run
     """
 
 
@@ -97,8 +97,17 @@ bench.add_command(status)
     "--figures", type=click.Choice(["all", "png"]), default="all", show_default=True,
     help="Forms of the figures: PDF and SVG for papers too, or what the page shows alone, a third of the bytes.",
 )  # fmt: skip
+@click.option(
+    "--no-pages", is_flag=True,
+    help="Show no part of a page, in figures or viewer: for pages that you may not pass on. Figures of scores stay.",
+)  # fmt: skip
 def report(
-    runs: tuple[Path, ...], out: Path | None, name: str | None, pictures: float, figures: Literal["all", "png"]
+    runs: tuple[Path, ...],
+    out: Path | None,
+    name: str | None,
+    pictures: float,
+    figures: Literal["all", "png"],
+    no_pages: bool,
 ) -> int:
     """Write tables, figures and a page from the files of RUNS (default: the newest run).
 
@@ -107,7 +116,7 @@ def report(
     """
     from bench.reporting.request import make_report
 
-    made = make_report(runs, out, name, pictures, figures)
+    made = make_report(runs, out, name, pictures, figures, show_pages=not no_pages)
     for warning in made.warnings:
         click.echo(f"bench: {warning}", err=True)
     show_table(made.folder)

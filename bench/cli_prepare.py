@@ -25,14 +25,17 @@ from rich.console import Console
 @click.option("--split", "split_file", help="The split of another run: its split.json.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change any number of the preset.")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for decoded pages. Default: ~/.cache/manga-gan-bench."
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Folder for decoded pages. Default: $MANGA_GAN_BENCH_CACHE, else ~/.cache/manga-gan-bench.",
 )
 @click.option("--allow-uncalibrated", is_flag=True, help="Do without metric weights.")
+@click.option("--weights-only", is_flag=True, help="Bring the weights of scores and losses alone, and no data.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: prepare the pages that are here, say what is missing.")
 def prepare(
     preset: str | None, source: str | None, names: str | None, recipe: str | None, resolution: str | None,
     group_by: str | None, split_file: str | None, assignments: tuple[str, ...], cache: Path | None,
-    allow_uncalibrated: bool, offline: bool,
+    allow_uncalibrated: bool, weights_only: bool, offline: bool,
 ) -> int:  # fmt: skip
     """Bring everything that `bench run` with the same options needs onto this machine: dataset, weights, decoded pages.
 
@@ -53,7 +56,14 @@ def prepare(
     from bench.readiness import PrepareRequest, default_weights
 
     return _prepare(
-        PrepareRequest(experiment, cache or default_cache(), allow_uncalibrated, offline, default_weights())
+        PrepareRequest(
+            experiment,
+            cache or default_cache(),
+            allow_uncalibrated,
+            offline,
+            default_weights(),
+            weights_only=weights_only,
+        )
     )
 
 

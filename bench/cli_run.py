@@ -25,7 +25,10 @@ def wide_console() -> Console:
     help="demo, small, paper, or a .toml file. Default: paper for Hub data, small for a folder, demo for synthetic.",
 )
 @click.option(
-    "--data", "source", help="synthetic, a folder, hf:owner/name[@REVISION], or hf:PATH of a local parquet dataset."
+    "--data",
+    "source",
+    help="synthetic, a folder, a CBZ or ZIP archive, a manifest (.csv, .parquet), hf:owner/name[@REVISION], or hf:PATH of a "
+    "local parquet dataset.",
 )
 @click.option(
     "--models", "names", help="Models by comma, or `all` (the three GANs). Reference rows come by themselves."
@@ -55,7 +58,9 @@ def wide_console() -> Console:
 @click.option("--plan", type=click.Path(path_type=Path), help="Repeat the steps of another run's plan.json.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda:N.")
 @click.option(
-    "--cache", type=click.Path(path_type=Path), help="Folder for decoded pages. Default: ~/.cache/manga-gan-bench."
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Folder for decoded pages. Default: $MANGA_GAN_BENCH_CACHE, else ~/.cache/manga-gan-bench.",
 )
 @click.option(
     "--deterministic", is_flag=True, help="The same bits every time on a GPU too (slower); the CPU always is."

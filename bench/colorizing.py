@@ -21,6 +21,7 @@ from bench.prediction import load_generator
 from bench.progress import Bar
 from bench.runfolder import CellFolder, RunFolder
 from data import UnreadableImage
+from data.errors import DiskError
 from data.printing import printable
 
 _CARD_KEYS = ("model", "settings", "resolution", "seed", "recipe", "sha256")
@@ -178,7 +179,7 @@ def _colour_all(
             try:
                 heartbeat(page.name)
                 pixels = page.read()
-            except UnreadableImage as error:
+            except (UnreadableImage, DiskError) as error:
                 outcome.unusable += 1
                 _log.warning("%s", error)
                 continue

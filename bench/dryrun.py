@@ -11,7 +11,7 @@ from rich.table import Table
 
 import data
 import models
-from bench import planning
+from bench.beginning import guarded_plan, set_up_arithmetic
 from bench.budget import Budget
 from bench.devices import synchroniser
 from bench.experiment import UNTRAINED_ROWS, CalibrationSettings, Experiment
@@ -50,6 +50,7 @@ class DataEstimate:
 def print_dry_run(request: Request, console: Console) -> None:
     """Print what `bench run` would do with this request on this machine; writes nothing."""
     experiment = request.experiment
+    set_up_arithmetic(request)
     loaded = plan_loaded(experiment)
     estimate = _look_at_data(experiment)
     plans, colouring = {}, {}
@@ -57,7 +58,11 @@ def print_dry_run(request: Request, console: Console) -> None:
     for name in experiment.trained_models:
         console.print(f"timing {name} on {request.device} …", style="dim")
         batches = RandomBatches(size, request.device)
-        plans[name] = planning.plan_model(_uncompiled(experiment), name, batches, request.device, PROBE)
+        plan = guarded_plan(_uncompiled(experiment), name, batches, request.device, PROBE)
+        if plan.unplanned:
+            console.print(f"{plan.shown_name}: {plan.unplanned}", markup=False, highlight=False, soft_wrap=True)
+            continue
+        plans[name] = plan
         colouring[name] = _colouring_seconds(experiment, name, request.device)
     if plans:
         console.print(_cells_table(experiment, plans, request.device))
@@ -74,7 +79,8 @@ def _uncompiled(experiment: Experiment) -> Experiment:
 
 def _look_at_data(experiment: Experiment) -> DataEstimate:
     try:
-        source = open_source(experiment)
+        # What is not on this machine is not fetched to be looked at.
+        source = open_source(experiment, offline=True)
         split = split_source(source, experiment)
     except data.DataError as error:
         if not experiment.data.source.startswith("hf:"):

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from bench.errors import RequestError
-from bench.experiment import Experiment
+from bench.experiment import Cell, Experiment
 from bench.feature_files import kept_features
 from bench.files import read_json, read_png, read_table, write_json, write_parquet
-from bench.metrics.choice import MetricChoice
+from bench.metrics.choice import CALIBRATED_SETS, MetricChoice
 from bench.metrics.image_scores import ImageScorer
 from bench.metrics.registry import METRICS
 from bench.metrics.set_scores import FeatureReader, SetScorer
@@ -50,6 +50,7 @@ def evaluate(
     ]
     if not cells and _has_halves(folder):
         return
+    _refuse_to_lose(folder, experiment.cells, choice)
     inputs = _read_windows(folder.test_inputs, windows)
     truths = _read_windows(folder.test_truths, windows)
     with Bar(console, "scoring", len(cells), "cell") as bar:
@@ -64,6 +65,30 @@ def evaluate(
             else:
                 outputs = outputs_of(cell.model, inputs, truths, chroma)
             scoring.score(folder.cell(cell.name), outputs, by_network=by_network, chance=cell.name in chance)
+
+
+def calibrated_scores(cell: CellFolder) -> set[str]:
+    """Return the scores of a cell that stand on trained weights; empty where there are none, or none that can be read."""
+    try:
+        sets = read_json(cell.sets)["scores"] if cell.sets.exists() else []
+        columns = set(read_table(cell.images).columns) if cell.images.exists() else set[str]()
+        return {str(score["metric"]) for score in sets if score.get("calibrated")} | (columns & {"lpips"})
+    except (RequestError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _refuse_to_lose(folder: RunFolder, cells: Sequence[Cell], choice: MetricChoice) -> None:
+    """Raise RequestError where a cell has scores on trained weights, beside or in place of which random ones would now come.
+
+    Scores on DINOv2 stand in nobody's place: who asks for scores without them gets them so.
+    """
+    stored = set[str]().union(*(calibrated_scores(folder.cell(cell.name)) for cell in cells))
+    lost = sorted((stored & {"fid", "kid", "lpips"}) - {choice.perceptual, *choice.sets})
+    if lost:
+        raise RequestError(
+            f"{folder.path}: has {', '.join(lost)}, which cannot be computed again here ({choice.line}); bring the weights: "
+            "`bench data prepare --weights-only` fetches them"
+        )
 
 
 def chance_cells(folder: RunFolder, experiment: Experiment) -> set[str]:
@@ -156,7 +181,7 @@ def _has_halves(folder: RunFolder) -> bool:
 
 
 def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> bool:
-    """Whether the cell's scores are missing, or were made with other metrics than can be had now."""
+    """Whether the cell's scores are missing, or were made with lesser metrics than can be had now."""
     if not (folder.sets.exists() and folder.images.exists()) or (chance and not folder.shuffled.exists()):
         return True
     try:
@@ -169,7 +194,9 @@ def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> 
         return True
     images = {name for name, metric in METRICS.items() if metric.kind == "image"} - {"lpips", "rlpips"}
     # Precision and recall may be missing where there are few windows.
-    return not ({*choice.sets[:2], *choice.second_sets[:2]} <= sets and images | {choice.perceptual} <= columns)
+    has_sets = {*choice.sets[:2]} <= sets or {*CALIBRATED_SETS[:2]} <= sets
+    has_perceptual = choice.perceptual in columns or "lpips" in columns
+    return not (has_sets and has_perceptual and {*choice.second_sets[:2]} <= sets and images <= columns)
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:

@@ -243,6 +243,13 @@ class Experiment(_Section):
         canonical = json.dumps(self._identity(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
+    def conditions_digest(self) -> str:
+        """Return the same of everything but the names of the data: where they are asked for, and the file that splits them."""
+        values = self._identity()
+        for name in ("source", "split_file"):
+            values["data"].pop(name)
+        return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
     def _values(self) -> dict[str, Any]:
         """Return the values without where loaded files lay: their digests say what they are."""
         return self.model_dump(mode="json", exclude={"loaded": {"__all__": {"file"}}})

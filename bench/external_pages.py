@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from bench.errors import RequestError
 from data.geometry import resize, same_aspect, target_size, window_id, window_origins
 from data.sources.file_source import FileSource
 from data.splits import group_label
+
+_log = logging.getLogger("bench")
 
 LEAST_SIDE = 64
 """px: what the feature networks need."""
@@ -42,6 +45,8 @@ class Folder:
         source = data.open_pairs(str(path), layout="color")
         if not isinstance(source, FileSource):
             raise RequestError(f"{path}: not a folder of pictures; name one")
+        if source.skipped:
+            _log.warning("%s: %d left out when listing (%s)", name, len(source.skipped), source.skipped[0])
         # Found again by the name: an ending, or the case of one, is no difference.
         return cls(name, source, {key.id: key for key in source.keys()})  # noqa: SIM118
 

@@ -6,11 +6,10 @@ import json
 import logging
 from typing import Any
 
-import models
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
 from bench.files import read_json, sha256_of, write_json
-from bench.planning import Plan
+from bench.planning import Plan, planned_settings
 from bench.runfolder import CellFolder
 from bench.status import CellStatus
 
@@ -20,7 +19,7 @@ _log = logging.getLogger("bench")
 def write_card(folder: CellFolder, experiment: Experiment, plan: Plan, cell: Cell, status: CellStatus) -> None:
     """Write the card of a generator that lies in `folder`; `status` is its cell's last."""
     planned = plan.models[cell.model]
-    settings = models.parse_settings(cell.model, experiment.model_settings[cell.model])
+    settings = planned_settings(experiment, cell.model, planned)
     card: dict[str, Any] = {
         "model": cell.model,
         "shown_name": planned.shown_name,

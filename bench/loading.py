@@ -7,14 +7,18 @@ from pathlib import Path
 
 import safetensors.torch
 
+import data
 import models
 from bench.errors import RequestError
 from bench.experiment import Experiment, LoadedModel
-from bench.files import sha256_of, write_bytes, write_json
+from bench.files import read_json, sha256_of, write_bytes, write_json
 from bench.planning import ModelPlan, Plan, describe
 from bench.runfolder import RunFolder
 from bench.status import CellStatus
 from models.official_weights import LoadedGenerator, read_generator
+
+GENERATOR_CARD = "generator.json"
+"""What lies beside a generator that a cell trained."""
 
 
 def plan_loaded(experiment: Experiment) -> dict[str, ModelPlan]:
@@ -38,8 +42,29 @@ def _plan(experiment: Experiment, loaded: LoadedModel) -> ModelPlan:
         trained=False,
         parameters={"generator": described["parameters"]["generator"]},
         inference_mode=described["inference_mode"],
-        remarks=(f"loaded, not trained here (sha256 {loaded.sha256[:8]})", *generator.notes),
-    )
+        remarks=(
+            f"loaded, not trained here (sha256 {loaded.sha256[:8]})", *generator.notes, *_of_other_input(experiment, loaded)
+        ),
+    )  # fmt: skip
+
+
+def _of_other_input(experiment: Experiment, loaded: LoadedModel) -> list[str]:
+    """Return that the generator was trained on another input than it gets here, where the card beside it says so."""
+    recipe = trained_on(loaded)
+    return [f"trained on the input recipe {recipe}"] if recipe not in (None, experiment.recipe) else []
+
+
+def trained_on(loaded: LoadedModel) -> str | None:
+    """Return the input recipe of the card that lies beside a loaded file, None where none does or it is that of other weights."""
+    path = Path(loaded.file).with_name(GENERATOR_CARD)
+    try:
+        card = read_json(path) if path.is_file() else {}
+    except RequestError:
+        return None
+    if not isinstance(card, dict) or card.get("sha256") != loaded.sha256:
+        return None
+    recipe = card.get("recipe")
+    return recipe if recipe in data.RECIPES else None
 
 
 def write_loaded(folder: RunFolder, experiment: Experiment, plan: Plan) -> None:
@@ -58,8 +83,10 @@ def write_loaded(folder: RunFolder, experiment: Experiment, plan: Plan) -> None:
             "shown_name": plan.models[loaded.row].shown_name,
             "seed": 0,
             "resolution": experiment.resolution,
-            "recipe": experiment.recipe,
-            "recipe_settings": dict(experiment.recipe_settings),
+            "recipe": trained_on(loaded) or experiment.recipe,
+            "recipe_settings": dict(experiment.recipe_settings)
+            if trained_on(loaded) in (None, experiment.recipe)
+            else {},
             "steps": 0,
             "settings": json.loads(_settings(loaded, generator).model_dump_json()),
             "inference_mode": plan.models[loaded.row].inference_mode,

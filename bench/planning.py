@@ -71,6 +71,8 @@ class ModelPlan(pydantic.BaseModel):
     seconds: float = 0.0
     flops_per_step: float = 0.0
     parameters: dict[str, int] = {}
+    decided: dict[str, Any] = {}
+    """Settings that hung on what the machine had, as they were decided when the plan was made."""
     inference_mode: str = ""
     remarks: tuple[str, ...] = ()
     unplanned: str | None = None
@@ -91,6 +93,10 @@ class Plan(pydantic.BaseModel):
     device: str
     precision: str
     models: dict[str, ModelPlan]
+    conditions_digest: str = ""
+    """Of the experiment without the names under which its data were asked for: what a plan that is repeated elsewhere must fit."""
+    repeats: str = ""
+    """The digest of the experiment whose plan was given with --plan. Its steps are then done whatever time they take here."""
 
     @classmethod
     def load(cls, path: Path) -> Plan:
@@ -113,10 +119,38 @@ class Plan(pydantic.BaseModel):
     def check_fits(self, experiment: Experiment, where: Path) -> None:
         """Raise RequestError where the plan was made for another experiment."""
         if self.experiment_digest != experiment.digest():
-            raise RequestError(
-                f"{where}: made for another experiment (digest {self.experiment_digest[:12]}, this one has "
-                f"{experiment.digest()[:12]}); leave --plan out, or take the experiment.toml beside it as --preset"
-            )
+            raise self._misfit(experiment, where)
+        self._check_files(experiment)
+
+    def repeated(self, experiment: Experiment, device: str, where: Path) -> Plan:
+        """Return this plan, which lies at `where`, for another run; raises RequestError where its experiment is another one.
+
+        The data may go by another name there, such as another path, a pinned revision or a split from a file: their content is
+        what the split is checked by.
+        """
+        own, other = self.conditions_digest or self.experiment_digest, experiment.digest()
+        if own not in (other, experiment.conditions_digest()):
+            raise self._misfit(experiment, where)
+        self._check_files(experiment)
+        digests = {"experiment_digest": other, "conditions_digest": experiment.conditions_digest()}
+        return self.model_copy(update={"device": device, "repeats": self.experiment_digest, **digests})
+
+    def _misfit(self, experiment: Experiment, where: Path) -> RequestError:
+        return RequestError(
+            f"{where}: made for another experiment (digest {self.experiment_digest[:12]}, this one has "
+            f"{experiment.digest()[:12]}); leave --plan out, or take the experiment.toml beside it as --preset"
+        )
+
+    def _check_files(self, experiment: Experiment) -> None:
+        """Raise models.ModelError where a model was planned with a file that is not here."""
+        for name, plan in self.models.items():
+            if plan.decided:
+                models.translator_type(name).decide(planned_settings(experiment, name, plan))
+
+
+def planned_settings(experiment: Experiment, name: str, plan: ModelPlan) -> models.ModelSettings:
+    """Return the settings of the trained model `name` with what was decided when it was planned."""
+    return models.parse_settings(name, experiment.model_settings[name] | plan.decided)
 
 
 def flops_per_step(
@@ -185,6 +219,8 @@ def _seconds_per_step(
         nonlocal step
         for _ in range(steps):
             stepper.begin(progress)
+            # As training does before every step.
+            translator.scale_lr(1.0)
             stepper.wait_for_room()
             stepper.step(*batches.batch(step))
             step += 1
@@ -239,7 +275,14 @@ def plan_model(
         seconds_by_phase=by_phase,
         seconds=seconds * steps,
         flops_per_step=flops,
+        decided=_decided(translator, settings),
     )
+
+
+def _decided(translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:
+    """Return what this machine decided of `settings`."""
+    given, decided = (each.model_dump(mode="json") for each in (settings, translator.decide(settings)))
+    return {key: value for key, value in decided.items() if given[key] != value}
 
 
 def unplanned(experiment: Experiment, name: str, reason: str) -> ModelPlan:
@@ -276,6 +319,7 @@ def assemble(experiment: Experiment, trained: dict[str, ModelPlan], loaded: dict
     rows = {name: ModelPlan(shown_name=name, ranked=False, trained=False) for name in UNTRAINED_ROWS}
     return Plan(
         experiment_digest=experiment.digest(),
+        conditions_digest=experiment.conditions_digest(),
         experiment_sha256=hashlib.sha256(experiment.to_toml().encode()).hexdigest(),
         budget=budget.text,
         budget_unit=budget.unit,

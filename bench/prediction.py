@@ -39,7 +39,9 @@ def load_generator(folder: CellFolder, device: str) -> models.Translator:
         raise RequestError(
             f"{folder.generator}: its digest is not the one in generator.json; delete the cell's folder and run again"
         )
-    settings = models.parse_settings(card["model"], card["settings"])
+    settings = models.translator_type(card["model"]).for_colouring(
+        models.parse_settings(card["model"], card["settings"])
+    )
     translator = models.build(card["model"], settings, card["resolution"], seed=card["seed"], device=device)
     translator.generator.load_state_dict(safetensors.torch.load_file(folder.generator, device=device))
     return translator

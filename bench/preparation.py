@@ -121,6 +121,8 @@ def prepare_data(
             on_progress=show,
         )
     kept = prepared.split
+    for line in _unlike_shares(kept):
+        _log.warning("data: %s", line)
     _log.info(
         "data: %s: %d training, %d validation, %d test pages (%d test windows)",
         source.title, len(kept.train), len(kept.validation), len(kept.test), len(prepared.test),
@@ -128,6 +130,27 @@ def prepare_data(
     for line in prepared.report.lines():
         _log.warning("data: %s", line)
     return prepared
+
+
+FAR_FROM_SHARE = 2.0
+"""A part that has less than its share by this factor, or more, is worth a warning: groups may be too large to be dealt."""
+
+
+def _unlike_shares(split: data.Split) -> list[str]:
+    """Return a line for each part of a drawn split that is far from the share that was asked for."""
+    if split.origin != "drawn" or not split.test_share or not split.validation_share:
+        return []
+    lines, pages = [], len(split.ids)
+    for name, part, share in (
+        ("test", split.test, split.test_share),
+        ("validation", split.validation, split.validation_share),
+    ):
+        if not 1 / FAR_FROM_SHARE <= len(part) / (share * pages) <= FAR_FROM_SHARE:
+            lines.append(
+                f"the {name} part has {len(part)} of {pages} pages where a share of {share:g} was asked for, since whole groups "
+                "are dealt: give another --set data.split_seed, or name the parts in a manifest"
+            )
+    return lines
 
 
 def write_test_set(folder: RunFolder, experiment: Experiment, source: data.PairSource, prepared: data.Prepared) -> None:
@@ -148,6 +171,8 @@ def write_test_set(folder: RunFolder, experiment: Experiment, source: data.PairS
         rows.append((window.id, window.page_id, window.group, window.series, window.chapter))
     write_json(folder.mean_chroma, mean_chroma(prepared.train))
     record = {"pixels": prepared.digest, "source": _source_record(experiment, source)}
+    if prepared.report.enlarged:
+        record["enlarged"] = dict(prepared.report.enlarged)
     write_json(folder.split, prepared.split.as_json() | record)
     write_parquet(folder.test_windows, pd.DataFrame(rows, columns=["window", "page", "group", "series", "chapter"]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import os
 import platform
 import subprocess
@@ -95,10 +96,22 @@ def _commit() -> dict[str, Any]:
     top = _git("rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != _ROOT:
         # Installed into some folder of another repository, whose commits say nothing of this code.
-        return {"commit": None, "dirty": None}
+        commit = _installed_commit()
+        return {"commit": commit, "dirty": None if commit is None else False}
     commit = _git("rev-parse", "HEAD")
     changes = _git("status", "--porcelain")
     return {"commit": commit or None, "dirty": bool(changes) if changes is not None else None}
+
+
+def _installed_commit() -> str | None:
+    """Return the commit that pip recorded where it installed the project from a repository, "pip install git+https://…"."""
+    try:
+        text = metadata.distribution(_PACKAGES[0]).read_text("direct_url.json")
+        record = json.loads(text or "{}").get("vcs_info", {})
+    except (metadata.PackageNotFoundError, ValueError, AttributeError):
+        return None
+    commit = record.get("commit_id") if isinstance(record, dict) else None
+    return str(commit) if commit else None
 
 
 def _git(*arguments: str) -> str | None:

@@ -24,11 +24,11 @@ from bench.published_metadata import (
     shown_source,
     source_spec,
 )
-from bench.reporting import methods, narrating, sentences
+from bench.reporting import certainty, methods, narrating, sentences
 from bench.reporting.citing import plain
 from bench.reporting.escaping import escape_markdown
 from bench.reporting.layout import Column, Entry, printed_parts
-from bench.reporting.naming import counted, listed, short_digest
+from bench.reporting.naming import counted, listed, metric_titles, short_digest
 from bench.reporting.reading import CellResult, Run
 from bench.reporting.scores import Scores
 from bench.reporting.tables import main_table, scaled, score_columns
@@ -149,7 +149,7 @@ def _scores(run: Run, scores: Scores, model: str) -> list[str]:
         for (_, score), column in zip(found, score_columns(names), strict=True)
     ]
     notes = [
-        methods.intervals_sentence(run, scores),
+        certainty.intervals_sentence(run, scores, names),
         methods.setting_sentence(run),
         *methods.set_notes(run, names),
         methods.halves_sentence(run, names),
@@ -237,13 +237,13 @@ def _limits(run: Run, scores: Scores, model: str, seeds: Sequence[PublishedSeed]
     if "-small" in run.shown(model):
         lines.append("Narrower or shallower than the original: says nothing of the model at full size.")
     if worse := not_better_than_input(scores, model):
-        lines.append(f"In {listed(methods.titles_of(worse))} no better than the input passed through.")
+        lines.append(f"In {listed(metric_titles(worse))} no better than the input passed through.")
     if scored == 1:
         lines.append("One seed: nothing is claimed of others.")
     if scored != len(seeds):
         lines.append(f"The scores are those of {counted(scored, 'seed')}; {len(seeds)} of their generators are here.")
     if loose := [name for name, _ in main_scores(scores, model) if not METRICS[name].calibrated]:
-        lines.append(f"{listed(methods.titles_of(loose))}: random features, which compare models of this run alone.")
+        lines.append(f"{listed(metric_titles(loose))}: random features, which compare models of this run alone.")
     cells = {seed.cell.name for seed in seeds}
     lines += [line for line in (*sentences.holes(run), *sentences.collapses(run)) if line.partition(": ")[0] in cells]
     return [f"- {escape_markdown(line)}" for line in lines]

@@ -75,7 +75,7 @@ def _import_ray() -> Any:
         import ray
     except ImportError:
         raise RequestError(
-            "--executor ray: Ray is not installed; pip install 'manga-gan-bench[cluster]', on every machine"
+            "--executor ray: Ray is not installed; pip install -e '.[cluster]' in the project's folder, on every machine"
         ) from None
     return ray
 

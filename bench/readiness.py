@@ -57,13 +57,14 @@ class Item:
 
 @dataclass(frozen=True)
 class PrepareRequest:
-    """One `bench data prepare`. `offline`: nothing is fetched, pages are prepared from what is there."""
+    """One `bench data prepare`. `offline`: nothing is fetched, pages are prepared from what is there; `weights_only`: no pages."""
 
     experiment: Experiment
     cache: Path
     allow_uncalibrated: bool
     offline: bool
     weights: WeightStore
+    weights_only: bool = False
 
 
 def default_weights() -> WeightStore:
@@ -76,7 +77,8 @@ def make_ready(request: PrepareRequest, console: Console, safe_point: Callable[[
 
     `safe_point` is called after each prepared page and may raise. Raises data.DataError or RequestError for a wrong request.
     """
-    return [*_weights(request, console), *_second_extractor(request), *_data(request, console, safe_point)]
+    weights = [*_weights(request, console), *_second_extractor(request)]
+    return weights if request.weights_only else [*weights, *_data(request, console, safe_point)]
 
 
 def complete(items: Sequence[Item]) -> bool:

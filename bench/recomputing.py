@@ -20,7 +20,8 @@ from bench.rescoring import rescore
 from bench.runfolder import CellFolder, RunFolder, open_run
 
 TOLERANCE = 1e-6
-"""Of a score, where the machine is another: float32 networks round otherwise there; on the same one scores are equal."""
+"""Of a score, or of 1 where it is smaller, where the machine is another: float32 networks round otherwise there, and kernel
+distances are small differences of means near 1. On the same machine scores are equal."""
 
 _LEFT_OUT = ("features", "truth-features", "images.parquet", "sets.json", "shuffled.parquet", "report", "tensorboard")
 
@@ -122,7 +123,9 @@ def _tables(cell: str, shipped: pd.DataFrame, computed: pd.DataFrame) -> list[st
     for name in shipped.select_dtypes("number").columns:
         apart = _apart(shipped[name].to_numpy(float), computed[name].to_numpy(float))
         if apart > TOLERANCE:
-            lines.append(f"{cell}: {name}: computed again it differs by up to {apart:.2g} of itself")
+            lines.append(
+                f"{cell}: {name}: computed again it differs by up to {apart:.2g} (of itself, or of 1 where it is smaller)"
+            )
     return lines
 
 
@@ -137,7 +140,7 @@ def _sets(cell: str, shipped: dict[str, float], computed: dict[str, float]) -> l
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Return the largest relative difference; infinite where a number stands against none."""
+    """Return the largest difference, relative to the larger of the two or to 1; infinite where a number stands against none."""
     if (np.isnan(one) != np.isnan(other)).any():
         return float("inf")
     scale = np.maximum(np.maximum(np.abs(one), np.abs(other)), 1.0)

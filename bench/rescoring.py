@@ -10,9 +10,8 @@ from rich.console import Console
 from bench.beginning import keep_threads
 from bench.devices import use_exact_float32
 from bench.errors import RequestError
-from bench.evaluation import evaluate
+from bench.evaluation import calibrated_scores, evaluate
 from bench.experiment import Experiment
-from bench.files import read_json
 from bench.metrics.choice import DINOV2_SETS, MetricChoice, choose_metrics
 from bench.metrics.dinov2_file import Wish
 from bench.preset_files import read_toml
@@ -39,10 +38,10 @@ def rescore(
     # A run may have got its scores on DINOv2 from this command, without having asked for them itself.
     own = "auto" if stored & set(DINOV2_SETS) and experiment.metrics.dinov2 == "off" else experiment.metrics.dinov2
     choice = choose_metrics(
-        require_calibrated=require_calibrated or experiment.require_calibrated, dinov2=dinov2 or own
+        require_calibrated=require_calibrated or experiment.require_calibrated, dinov2=dinov2 or own, otherwise=""
     )
-    kept = {"fid", "kid"} | (set() if dinov2 == "off" else set(DINOV2_SETS[:2]))
-    _refuse_to_lose(stored & kept, folder, choice)
+    if dinov2 != "off":
+        _refuse_to_lose(stored & set(DINOV2_SETS[:2]), folder, choice)
     use_exact_float32()
     keep_threads(folder)
     with folder.locked():
@@ -50,14 +49,13 @@ def rescore(
 
 
 def _calibrated_scores(folder: RunFolder, experiment: Experiment) -> set[str]:
-    """Return the scores of sets that any cell of the run has and that stand on trained weights."""
-    stored = [path for cell in experiment.cells if (path := folder.cell(cell.name).sets).exists()]
-    return {score["metric"] for path in stored for score in read_json(path)["scores"] if score.get("calibrated")}
+    """Return the scores that any cell of the run has and that stand on trained weights."""
+    return set[str]().union(*(calibrated_scores(folder.cell(cell.name)) for cell in experiment.cells))
 
 
 def _refuse_to_lose(scores: set[str], folder: RunFolder, choice: MetricChoice) -> None:
-    """Raise RequestError where scores on trained weights are there that this machine cannot compute again."""
-    lost = sorted(scores - {*choice.sets, *choice.second_sets})
+    """Raise RequestError where scores on DINOv2 are there that this machine cannot compute again."""
+    lost = sorted(scores - {*choice.second_sets})
     if lost:
         raise RequestError(
             f"{folder.path}: has {', '.join(lost)}, which cannot be computed again here ({choice.line}); bring the weights"

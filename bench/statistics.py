@@ -56,7 +56,8 @@ class Difference:
     """The paired difference first - second with its interval (for this pair alone) and its test.
 
     `p` is two-sided; `p_holm` is adjusted for all pairs compared with this metric; both are NaN where there is no interval.
-    `significant` means p_holm below alpha. `improvement` is the probability that `first` is better on a page.
+    `significant` means p_holm below alpha. `improvement` is the probability that `first` is better on a page. `lent` names those of
+    the two that have one seed, and were given the variance between seeds of the others that were compared.
     """
 
     metric: str
@@ -70,17 +71,22 @@ class Difference:
     p_holm: float
     significant: bool
     improvement: float
+    lent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The model with the best mean, and every model that cannot be told from it (the best among them), in the given order."""
+    """The model with the best mean, and every model that cannot be told from it (the best among them), in the given order.
+
+    Without `tested` no pair has an interval, so nothing was told apart and nothing was found alike: `indistinguishable` is empty.
+    """
 
     metric: str
     best: str
     indistinguishable: tuple[str, ...]
     everything: bool
     text: str
+    tested: bool = True
 
 
 def interval(sample: Sample, model: str, confidence: float = CONFIDENCE) -> Interval:
@@ -89,7 +95,7 @@ def interval(sample: Sample, model: str, confidence: float = CONFIDENCE) -> Inte
     Variances are added and degrees of freedom joined by Satterthwaite's rule. With one seed the interval covers pages only. In
     simulations it covers 94 to 98 % with three seeds or more; with two, 89 % where seeds matter more than pages.
     """
-    error, degrees = _two_way(sample, (model,), sample.influence[model])
+    error, degrees = _two_way(sample, (model,), sample.influence[model], None)
     return Interval(
         metric=sample.metric,
         model=model,
@@ -111,9 +117,13 @@ def differences(
     """Return the paired differences of all pairs of `models` (default: all), Holm-adjusted among themselves.
 
     Paired on pages: a hard page is hard for both. Seeds are not paired, since the weights that they draw differ between models.
+    A model of which one seed is left (others diverged) varies between seeds as well: it is lent the variance between the seeds
+    of the others. Where every model has one seed there is none to lend, and the differences cover pages only.
     """
-    pairs = list(itertools.combinations(sample.models if models is None else models, 2))
-    errors = [_two_way(sample, pair, sample.influence[pair[0]] - sample.influence[pair[1]]) for pair in pairs]
+    compared = sample.models if models is None else models
+    pairs = list(itertools.combinations(compared, 2))
+    pooled = _pooled_seeds(sample, compared)
+    errors = [_two_way(sample, pair, sample.influence[pair[0]] - sample.influence[pair[1]], pooled) for pair in pairs]
     values = [sample.mean(first) - sample.mean(second) for first, second in pairs]
     raw = [_p_value(value, *error) for value, error in zip(values, errors, strict=True)]
     return tuple(
@@ -124,13 +134,15 @@ def differences(
             value=value,
             half_width=_half_width(*error, confidence),
             degrees=error[1],
-            covers=_covers(sample, pair),
+            covers="seeds and pages" if lent else _covers(sample, pair),
             p=p,
             p_holm=p_holm,
             significant=bool(p_holm < 1 - confidence),
             improvement=probability_of_improvement(sample, *pair),
+            lent=lent,
         )
         for pair, error, value, p, p_holm in zip(pairs, errors, values, raw, holm(raw), strict=True)
+        for lent in [tuple(model for model in pair if pooled and _one_of_many(sample, model))]
     )
 
 
@@ -159,19 +171,19 @@ def noise_floor(sample: Sample, models: Sequence[str] | None = None) -> float | 
     That is sqrt(2) times the pooled standard deviation between seeds. None where no model has two seeds.
     """
     chosen = sample.models if models is None else models
-    means = [sample.seed_means(model) for model in chosen if len(sample.scores[model]) > 1]
-    if not means:
-        return None
-    squares = sum(float(((each - each.mean()) ** 2).sum()) for each in means)
-    return math.sqrt(2 * squares / sum(len(each) - 1 for each in means))
+    pooled = _pooled_seeds(sample, chosen)
+    return None if pooled is None else math.sqrt(2 * pooled[0])
 
 
 def indistinguishable_from_best(sample: Sample, models: Sequence[str], *, confidence: float = CONFIDENCE) -> Verdict:
     """Return which of `models` cannot be told from the one with the best mean: Holm over all their pairs at 1 - `confidence`."""
     best = max(models, key=lambda model: sample.sign * sample.mean(model))
+    pairs = differences(sample, models, confidence=confidence)
+    if pairs and all(difference.half_width is None for difference in pairs):
+        return Verdict(sample.metric, best, (), False, f"not tested: no interval (best mean: {best})", tested=False)
     beaten = {
         ({difference.first, difference.second} - {best}).pop()
-        for difference in differences(sample, models, confidence=confidence)
+        for difference in pairs
         if difference.significant and best in (difference.first, difference.second)
     }
     alike = tuple(model for model in models if model not in beaten)
@@ -190,8 +202,25 @@ def _verdict_text(sample: Sample, best: str, alike: tuple[str, ...], everything:
     return f"best: {best}{told}{caveat}"
 
 
-def _two_way(sample: Sample, models: Sequence[str], influence: Values) -> tuple[float | None, float]:
-    """Return standard error and degrees of freedom of a mean or of a difference of two, None and 0 where units are too few."""
+def _pooled_seeds(sample: Sample, models: Sequence[str]) -> tuple[float, int] | None:
+    """Return the variance between seeds, pooled over `models`, and its degrees of freedom; None where no model has two seeds."""
+    means = [sample.seed_means(model) for model in models if len(sample.scores[model]) > 1]
+    degrees = sum(len(each) - 1 for each in means)
+    return (sum(float(((each - each.mean()) ** 2).sum()) for each in means) / degrees, degrees) if degrees else None
+
+
+def _one_of_many(sample: Sample, model: str) -> bool:
+    """Whether `model` depends on a seed and has but one."""
+    return sample.seeded[model] and len(sample.scores[model]) == 1
+
+
+def _two_way(
+    sample: Sample, models: Sequence[str], influence: Values, pooled: tuple[float, int] | None
+) -> tuple[float | None, float]:
+    """Return standard error and degrees of freedom of a mean or of a difference of two, None and 0 where units are too few.
+
+    A model with one seed takes `pooled`, if any.
+    """
     if sample.units < 2:
         return None, 0.0
     parts = [(float((influence**2).sum()), sample.units - 1)]
@@ -199,6 +228,8 @@ def _two_way(sample: Sample, models: Sequence[str], influence: Values) -> tuple[
         means = sample.seed_means(model)
         if len(means) > 1:
             parts.append((float(means.var(ddof=1)) / len(means), len(means) - 1))
+        elif pooled and _one_of_many(sample, model):
+            parts.append(pooled)
     variance = sum(part for part, _ in parts)
     joined = sum(part**2 / freedom for part, freedom in parts)
     return math.sqrt(variance), variance**2 / joined if joined > 0 else math.inf
@@ -217,6 +248,6 @@ def _p_value(value: float, error: float | None, degrees: float) -> float:
 
 
 def _covers(sample: Sample, models: Sequence[str]) -> Covers:
-    if any(sample.seeded[model] and len(sample.scores[model]) == 1 for model in models):
+    if any(_one_of_many(sample, model) for model in models):
         return "pages only"
     return "seeds and pages" if any(sample.seeded[model] for model in models) else "pages"

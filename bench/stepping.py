@@ -48,6 +48,8 @@ class Stepper:
         self._compiled = CompiledNetworks(translator, device) if compiles else None
         self._queued: list[torch.cuda.Event] = []
         self.warmup_seconds = 0.0
+        for optimiser in translator.optimisers().values():
+            optimiser.register_step_post_hook(_forget_rounded_weights)
 
     @property
     def warm(self) -> bool:
@@ -161,6 +163,11 @@ class Stepper:
         _log.warning(
             "%s: its step cannot be recorded as a CUDA graph and runs plainly (%s)", self._translator.name, reason
         )
+
+
+def _forget_rounded_weights(*_: object) -> None:
+    """Drop what autocast keeps of weights in bfloat16 through a whole step: an update has made them others."""
+    torch.clear_autocast_cache()
 
 
 _KNOWN_WARNINGS = ("Synchronization debug mode is a prototype", "TensorFloat32 tensor cores")

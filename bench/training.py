@@ -22,7 +22,7 @@ from bench.experiment import Cell, Experiment
 from bench.files import sha256_of, write_bytes, write_parquet
 from bench.generator_cards import write_card
 from bench.loss_watch import Divergence, LossWatch
-from bench.planning import BatchSource, ModelPlan, Plan
+from bench.planning import BatchSource, ModelPlan, Plan, planned_settings
 from bench.provenance import machine
 from bench.run_log import PASSING, fields
 from bench.runfolder import CellFolder
@@ -86,7 +86,7 @@ class CellTraining:
     def __post_init__(self) -> None:
         assert self.cell.seed is not None, "reference rows without a seed are not trained"
         self.seed = self.cell.seed
-        settings = models.parse_settings(self.cell.model, self.experiment.model_settings[self.cell.model])
+        settings = planned_settings(self.experiment, self.cell.model, self._plan)
         checkpoints.seed_everything(self.seed)
         self.translator = models.build(
             self.cell.model, settings, self.experiment.resolution, seed=self.seed, device=self.device
@@ -100,9 +100,9 @@ class CellTraining:
         self.stepper = Stepper(self.translator, self.device, self.experiment.precision, compiles=compiles)
 
     def _check_remarks(self) -> None:
-        """Raise RequestError where the model is not the one that was planned, such as one that found no VGG weights since."""
+        """Raise RequestError where the model is not the one that was planned, though nothing was decided for it."""
         now = tuple(self.translator.remarks())
-        if now != self._plan.remarks:
+        if now != self._plan.remarks and not self._plan.decided:
             raise RequestError(
                 f"{self.cell.name}: planned {', '.join(self._plan.remarks) or 'without remarks'}, but now it is "
                 f"{', '.join(now) or 'without remarks'}; bring back what was there, or give another --out"
@@ -192,7 +192,7 @@ class CellTraining:
         return {max(1, round(self.steps * (i + 1) / count)) for i in range(count)}
 
     def _deadline_passed(self) -> bool:
-        if self.plan.budget_unit != "seconds" or self.step >= self.steps:
+        if self.plan.budget_unit != "seconds" or self.plan.repeats or self.step >= self.steps:
             return False
         return self.clock.seconds > DEADLINE_FACTOR * self.plan.share
 
@@ -215,7 +215,11 @@ class CellTraining:
 
     def _snapshot(self) -> None:
         self._pause_clock()
+        if self.stepper.warm:
+            # What training takes: validation colours in float32, in other shapes.
+            self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
         values = self.validate(self.translator)
+        reset_memory(self.device)
         self.curve.add(self.step, self.clock.seconds, "validation", values)
         self.watcher.validation(self.step, values)
         # An untrained generator gives one grey for everything, so early snapshots say nothing.

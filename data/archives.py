@@ -122,7 +122,7 @@ def _bounded_content(file: IO[bytes], name: str) -> bytes:
 
 def is_hidden(name: str) -> bool:
     """Whether a file, or a folder it lies in, is hidden or holds macOS's extra files."""
-    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in name.split("/"))
+    return any((part.startswith(".") and part not in (".", "..")) or part == "__MACOSX" for part in name.split("/"))
 
 
 def short_part(part: str) -> str:

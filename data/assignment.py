@@ -52,8 +52,9 @@ def assign_groups(labels: Sequence[str], shares: Shares, seed: int, kind: str) -
     sizes = Counter(labels)
     if len(sizes) < 3:
         raise DataError(
-            f"{len(labels)} pages in {len(sizes)} groups by {kind}: train, validation and test need at least one group"
-            f" each; {'use --group-by chapter, or ' if kind == 'series' else ''}add groups"
+            f"{len(labels)} pages in {len(sizes)} groups by {kind}: train, validation and test need at least one group each;"
+            f" {'use --group-by chapter, ' if kind == 'series' else ''}add groups, lay all pages in one folder, or name parts in"
+            " a manifest"
         )
     names = list(sizes)
     part_of = _deal([names[at] for at in random_order(len(names), seed, 0, 0)], sizes, shares)

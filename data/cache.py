@@ -170,7 +170,8 @@ def _fill(job: Job, building: Path, on_progress: Progress | None, threads: int) 
             if on_progress is not None:
                 on_progress(len(writer.records), len(pages))
         leaks = _leaks(writer.records, writer.thumbnails())
-        writer.finish({"unreadable": _unreadable(writer.records), "near_duplicates": leaks})
+        enlarged = [record.page for record in writer.records if record.enlarged]
+        writer.finish({"unreadable": _unreadable(writer.records), "near_duplicates": leaks, "enlarged": enlarged})
 
 
 def _unreadable(records: Sequence[PageRecord]) -> list[tuple[str, str]]:
@@ -245,11 +246,20 @@ def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
         recipe_settings=job.settings,
         split=split,
         digest=_content_digest(job, split, index["sha256"]),
-        report=PreparationReport(skipped_files(job.source), unreadable, near, split.dropped_gap),
+        report=PreparationReport(
+            skipped_files(job.source), unreadable, near, split.dropped_gap, _enlarged(split, index.get("enlarged", []))
+        ),
         train=_open_training(folder, index, split),
         validation=windows("validation"),
         test=windows("test"),
     )
+
+
+def _enlarged(split: Split, pages: Sequence[str]) -> dict[str, int]:
+    """How many pages of each part were enlarged, of those that are left in it."""
+    found = frozenset(pages)
+    counts = {part: len(found.intersection(getattr(split, part))) for part in PARTS}
+    return {part: count for part, count in counts.items() if count}
 
 
 def _content_digest(job: Job, split: Split, sha256: dict[str, str]) -> str:

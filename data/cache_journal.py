@@ -25,6 +25,7 @@ class PageRecord:
         heights, widths: of its pictures, px.
         variants: B/W pictures of each colour picture.
         sha256: of sizes and pixels as they are prepared.
+        enlarged: whether its source is smaller than the windows: they are then finer than what was drawn.
     """
 
     part: str
@@ -35,6 +36,7 @@ class PageRecord:
     variants: int
     sha256: str = ""
     unreadable: str = ""
+    enlarged: bool = False
 
     def with_sha256(self, sha256: str) -> "PageRecord":
         """The record with the digest in its place."""

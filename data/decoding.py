@@ -5,7 +5,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from data.cache_files import page_record
 from data.cache_journal import PageRecord
 from data.duplicates import thumbnail
 from data.errors import DataError, UnreadableImage
-from data.geometry import resize_pair, short_side, window_origins
+from data.geometry import resize_pair, short_side, target_size, window_origins
 from data.pair import PairKey, PairSource, Pixels, RawPair, fault_of, shown_name
 from data.prepared import StoredPicture
 from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
@@ -96,7 +96,9 @@ def _decode(job: Job, part: str, key: PairKey) -> DecodedPage:
         pictures: tuple[StoredPicture, ...] = (_drawn(job, pair, job.settings.training_variants(key.id)),)
     else:
         pictures = tuple(_windows(_drawn(job, pair, (job.settings,)), job))
-    return DecodedPage(page_record(part, key.id, _content(raw), pictures), pictures, thumbnail(raw.color))
+    height = target_size(raw.color.shape[0], raw.color.shape[1], job.resolution, job.aspect)[0]
+    record = replace(page_record(part, key.id, _content(raw), pictures), enlarged=height > raw.color.shape[0])
+    return DecodedPage(record, pictures, thumbnail(raw.color))
 
 
 def _drawn(job: Job, pair: RawPair, variants: Sequence[RecipeSettings]) -> StoredPicture:

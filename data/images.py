@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from data.errors import DataError, DiskError, UnreadableImage
+from data.errors import DiskError, UnreadableImage
 from data.pair import Pixels
 from data.printing import reason
 
@@ -41,9 +41,12 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 
 _PASSING = frozenset(
-    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTCONN}
-)
-"""Failures that come and go: a page must not be left out of a benchmark for one of them."""
+    {
+        errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTCONN,
+        errno.EACCES, errno.EPERM,
+    }
+)  # fmt: skip
+"""Failures that come and go, or can be mended without touching the file: a page must not be left out of a benchmark for one."""
 
 
 def read_image(path: Path, name: str) -> Pixels:
@@ -64,7 +67,7 @@ def read_bytes(path: Path, name: str) -> bytes:
 
     Raises:
         UnreadableImage: missing, unreadable or too large.
-        DiskError: the disk or the network failed, which says nothing of the file.
+        DiskError: the disk or the network failed, or the file may not be read, which says nothing of it.
     """
     try:
         size = path.stat().st_size
@@ -117,7 +120,7 @@ def decode_with_mode(content: bytes, name: str) -> tuple[Pixels, str]:
         raise
     except MemoryError as error:
         # That of the moment: a page must not be left out of a benchmark for it.
-        raise DataError(f"{name}: not enough memory to decode it; end other programs, or reduce it") from error
+        raise DiskError(f"{name}: not enough memory to decode it; end other programs, or reduce it") from error
     # An image is what a stranger wrote; what Pillow's decoders raise on a damaged one is not a closed list.
     except Exception as error:
         raise UnreadableImage(f"{name}: damaged image ({reason(error)}); repair or remove it") from error
@@ -129,13 +132,24 @@ def compressed_with_loss(content: bytes) -> bool:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             if image.format == "TIFF":
                 return image.info.get("compression") in ("jpeg", "tiff_jpeg", "webp")
-            # A WebP file without loss has a chunk of its own.
-            return image.format == "JPEG" or (image.format == "WEBP" and b"VP8L" not in content[:64])
+            return image.format == "JPEG" or (image.format == "WEBP" and not _webp_without_loss(content))
     except MemoryError:
         raise
     # As in decoding: not a closed list.
     except Exception:
         return False
+
+
+def _webp_without_loss(content: bytes) -> bool:
+    """Whether the first image chunk of a WebP file is the lossless one; others may stand before it, such as a colour profile."""
+    at = len(b"RIFF") + 4 + len(b"WEBP")
+    while at + 8 <= len(content):
+        kind, size = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8L"
+        # Frames of an animation hold chunks of their own; others end on an even byte.
+        at += 8 + (16 if kind == b"ANMF" else size + size % 2)
+    return False
 
 
 def content_digest(*contents: bytes) -> str:

@@ -3,8 +3,8 @@
 B/W inputs are stored with one channel (their three are equal) and shown as HxWx3 views without a copy.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, overload
 
@@ -187,12 +187,14 @@ class PreparationReport:
         unreadable: (page id, one line that says why).
         near_duplicates: (training page id, held-out page id); the training page was dropped.
         gap: ids left out between blocks of a flat source.
+        enlarged: by part, how many pages are smaller in the source than the windows are.
     """
 
     skipped: tuple[str, ...]
     unreadable: tuple[tuple[str, str], ...]
     near_duplicates: tuple[tuple[str, str], ...]
     gap: tuple[str, ...]
+    enlarged: Mapping[str, int] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
         """One line for each kind of page that was left out; empty where none was."""
@@ -208,6 +210,11 @@ class PreparationReport:
             text.append(f"{pages} dropped, nearly the same as held-out ones, for instance {first}")
         if self.gap:
             text.append(f"{_counted(len(self.gap), 'row')} left out between blocks of the split")
+        if self.enlarged:
+            parts = ", ".join(f"{count} of {part}" for part, count in self.enlarged.items())
+            text.append(
+                f"pages smaller than the resolution, and so enlarged: {parts}; a lower --resolution has all that they show"
+            )
         return text
 
 

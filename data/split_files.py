@@ -8,6 +8,7 @@ from typing import Literal
 
 import pydantic
 
+from data.assignment import block_labels, block_rows
 from data.errors import DataError
 from data.pair import PairKey
 from data.splits import PARTS, GroupBy, Split, group_label
@@ -35,7 +36,7 @@ class _SplitFile(pydantic.BaseModel):
     block: int = 0
     gap: int = 0
     dropped: _Dropped = _Dropped()
-    origin: Literal["drawn", "source"] = "drawn"
+    origin: Literal["drawn", "source", "file"] = "drawn"
     contents: dict[str, str] = {}
     digest: str | None = None
 
@@ -44,7 +45,7 @@ def load_split(path: Path, keys: Sequence[PairKey], *, grouped: bool, group_by: 
     """Read split.json and check it against the source's keys.
 
     A file needs "train", "validation" and "test" alone; groups come from the source where it has them, else from the
-    file, else each page is its own group.
+    file, else they are blocks of neighbouring rows within a part: such a file says nothing of what resembles what.
 
     Args:
         path: the file.
@@ -105,6 +106,8 @@ def check_split(split: Split, keys: Sequence[PairKey], *, grouped: bool, name: s
         if not getattr(split, part):
             raise DataError(f"{name}: its part {part} is empty; every part needs a page")
     _refuse_twice(split.ids, name, mend)
+    if not grouped and not split.groups:
+        split = replace(split, groups=_neighbours(split, place), group_by="blocks", origin="file")
     groups = _completed_groups(split, {key.id: key for key in keys}, grouped)
     _refuse_divided_groups(split, groups, name, mend)
     train, validation, test = (tuple(sorted(getattr(split, part), key=place.__getitem__)) for part in PARTS)
@@ -116,6 +119,12 @@ def _completed_groups(split: Split, keys: Mapping[str, PairKey], grouped: bool) 
         by: GroupBy = "series" if split.group_by == "series" else "chapter"
         return {page: group_label(keys[page], by) for page in split.ids}
     return {page: split.groups.get(page, page) for page in split.ids}
+
+
+def _neighbours(split: Split, place: Mapping[str, int]) -> dict[str, str]:
+    """The block of rows, within its part, that each page lies in."""
+    labels = block_labels(len(place), block_rows(len(place)))
+    return {page: f"{part}-{labels[place[page]]}" for part in PARTS for page in getattr(split, part)}
 
 
 def _refuse_twice(ids: Sequence[str], name: str, mend: str) -> None:

@@ -28,7 +28,8 @@ class Split:
         dropped_gap: ids left out between blocks.
         dropped_near_duplicates: training ids left out because they nearly equal a held-out page.
         unreadable: ids left out because they could not be decoded.
-        origin: "source" where the test part is the source's own, "drawn" where the seed decided.
+        origin: "source" where the test part is the source's own, "drawn" where the seed decided, "file" where it was written by
+            hand for a flat source, so that neighbouring rows may lie in different parts.
         contents: sha256 of each page's stored content, in hex, once its pages have been read; empty before.
     """
 
@@ -45,7 +46,7 @@ class Split:
     dropped_gap: tuple[str, ...] = ()
     dropped_near_duplicates: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
-    origin: Literal["drawn", "source"] = "drawn"
+    origin: Literal["drawn", "source", "file"] = "drawn"
     contents: Mapping[str, str] = field(default_factory=dict)
 
     @property

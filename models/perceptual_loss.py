@@ -28,6 +28,11 @@ def available(store: PretrainedStore | None = None) -> bool:
     return (store or PretrainedStore()).find("vgg19") is not None
 
 
+def require(store: PretrainedStore | None = None) -> None:
+    """Raise ModelError where the VGG19 file is missing or not the published one."""
+    (store or PretrainedStore()).verified("vgg19")
+
+
 class PerceptualLoss(nn.Module):
     """Frozen VGG19 features; `forward` gives the weighted L1 distance of two images.
 

@@ -178,7 +178,8 @@ class Pix2PixHD(Translator):
 
     def set_progress(self, progress: float) -> None:
         """Freeze all but the last enhancer, or let everything train."""
-        joint = progress >= self.settings.fix_global_share
+        # The original keeps the gradients that it has computed from the optimiser.
+        joint = self.textbook or progress >= self.settings.fix_global_share
         for network in self.generator.modules():
             if isinstance(network, LocalEnhancer):
                 for parameter in network.coarse_parameters():
@@ -258,6 +259,21 @@ class Pix2PixHD(Translator):
     def inference_mode(self) -> str:
         """Return how normalisation behaves when colouring."""
         return "no dropout, instance norm"
+
+    @classmethod
+    def decide(cls, settings: ModelSettings) -> ModelSettings:
+        """Return `settings` with the perceptual loss on or off: "auto" is on where VGG19's weights are."""
+        assert isinstance(settings, Pix2PixHDSettings)
+        if settings.vgg_loss == "auto":
+            return settings.model_copy(update={"vgg_loss": "on" if perceptual_loss.available() else "off"})
+        if settings.vgg_loss == "on" and settings.lambda_vgg > 0:
+            perceptual_loss.require()
+        return settings
+
+    @classmethod
+    def for_colouring(cls, settings: ModelSettings) -> ModelSettings:
+        """Return `settings` without the perceptual loss, whose weights are larger than most generators."""
+        return settings.model_copy(update={"vgg_loss": "off"})
 
     def remarks(self) -> list[str]:
         """Return whether the perceptual loss is there."""

@@ -77,6 +77,20 @@ class Translator(ABC):
         self.settings = settings
         self.resolution = resolution
 
+    @classmethod
+    def decide(cls, settings: ModelSettings) -> ModelSettings:
+        """Return `settings` with everything decided that hangs on what this machine has, such as files of weights.
+
+        A plan keeps the answers, so that training goes on, and is repeated, with the same ones. Raises ModelError where
+        something is missing that the settings ask for.
+        """
+        return settings
+
+    @classmethod
+    def for_colouring(cls, settings: ModelSettings) -> ModelSettings:
+        """Return `settings` without what training alone needs: a generator colours where its losses cannot be computed."""
+        return settings
+
     @abstractmethod
     def networks(self) -> dict[str, nn.Module]:
         """Return all networks by name, `generator` first: for the state and for parameter counts."""
@@ -134,7 +148,10 @@ class Translator(ABC):
         """Set the learning rate of every optimiser to the one it was made with, times `factor`."""
         for optimiser in self.optimisers().values():
             for group in optimiser.param_groups:
-                rate = group.setdefault("initial_lr", float(group["lr"])) * factor
+                if "initial_lr" not in group:
+                    # Once: on a GPU, reading a rate that lies there waits for every step before.
+                    group["initial_lr"] = float(group["lr"])
+                rate = group["initial_lr"] * factor
                 if isinstance(group["lr"], Tensor):
                     # In its place, where a recorded step reads it.
                     group["lr"].fill_(rate)

@@ -1,7 +1,8 @@
 """Variants of Pix2PixHD under names of their own, so that one table can show what each part is worth.
 
 `bench run --models pix2pixhd,pix2pixhd-regions,pix2pixhd-local` compares them at equal compute; what differs from
-pix2pixhd is the setting that the name says, and for enhancers the width that the original gives them.
+pix2pixhd is the setting that the name says, and for enhancers the width that the original gives them. The presets have sections
+for them, so that this holds at narrow widths too.
 """
 
 from __future__ import annotations

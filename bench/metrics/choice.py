@@ -45,13 +45,17 @@ class MetricChoice:
 
 
 def choose_metrics(
-    *, require_calibrated: bool = False, dinov2: Wish = "off", store: WeightStore | None = None
+    *,
+    require_calibrated: bool = False,
+    dinov2: Wish = "off",
+    store: WeightStore | None = None,
+    otherwise: str = ", or give --allow-uncalibrated",
 ) -> MetricChoice:
     """Return the metrics that the weights at hand allow: LPIPS or rLPIPS; FID, KID, precision and recall, or rFD and so on.
 
     Every file that is there is verified now, before a long run, not after it. Raises RequestError where one is not the published
-    file (that is never answered by a fallback), where `require_calibrated` is set and one is missing, and where `dinov2` is
-    "require" and its package or weights are missing.
+    file (that is never answered by a fallback), where `require_calibrated` is set and one is missing (`otherwise` says what the
+    command offers in place of it), and where `dinov2` is "require" and its package or weights are missing.
     """
     store = store or WeightStore()
     files = (*PERCEPTUAL_FILES, *SET_FILES)
@@ -62,7 +66,7 @@ def choose_metrics(
     wanted = ", ".join(f"{store.known[name].file_names[0]} ({store.known[name].published})" for name in missing)
     if missing and require_calibrated:
         raise RequestError(
-            f"calibrated scores need {wanted} in {store.places[0]}; `bench data prepare` fetches them, or give --allow-uncalibrated"
+            f"calibrated scores need {wanted} in {store.places[0]}; `bench data prepare --weights-only` fetches them{otherwise}"
         )
     perceptual = "rlpips" if set(missing) & set(PERCEPTUAL_FILES) else "lpips"
     sets = RANDOM_SETS if set(missing) & set(SET_FILES) else CALIBRATED_SETS

@@ -25,7 +25,7 @@ FILE_NAME = f"{ARCHITECTURE}.safetensors"
 SIZE_MIB = 1161
 """About what the file takes."""
 
-PACKAGE_MEND = "pip install 'manga-gan-bench[dinov2]'"
+PACKAGE_MEND = "pip install -e '.[dinov2]' in the project's folder"
 
 
 def find_dinov2(folders: Sequence[Path]) -> Path | None:
@@ -49,7 +49,10 @@ def missing_for_dinov2(folders: Sequence[Path]) -> str | None:
     if not has_package():
         return f"the package timm is not installed: {PACKAGE_MEND}"
     if find_dinov2(folders) is None:
-        return f"no {FILE_NAME} in {folders[0]} and no {REPOSITORY} in the Hub's cache: `bench data prepare` fetches it"
+        return (
+            f"no {FILE_NAME} in {folders[0]} and no {REPOSITORY} in the Hub's cache: "
+            "`bench data prepare --weights-only --set metrics.dinov2=auto` fetches it"
+        )
     return None
 
 

@@ -50,19 +50,6 @@ def frechet_jackknife(first: Features, second: Features, labels: Labels) -> Jack
     return Jackknifed(value, np.asarray(left_out), sizes)
 
 
-def rank_warning(images: int, dimension: int, shown: str = "FID") -> str | None:
-    """Return the warning that a Fréchet distance of `images` images in `dimension` dimensions needs, or None.
-
-    A sample covariance has rank at most n - 1, so below d + 1 images (2,049 for Inception) it is rank-deficient.
-    """
-    if images > dimension:
-        return None
-    return (
-        f"{shown} of {images} images in {dimension} dimensions is rank-deficient (full rank from {dimension + 1}): it is not "
-        "comparable across numbers of images or with published values; read it beside the kernel distance"
-    )
-
-
 def _distance(first: Features, second: Features) -> float:
     shift = first.mean(axis=0) - second.mean(axis=0)
     a, b = _scaled(first), _scaled(second)

@@ -1,7 +1,8 @@
-"""Kernel distance (KID): squared maximum mean discrepancy with the cubic polynomial kernel, unbiased at every n.
+"""Kernel distance (KID): squared maximum mean discrepancy, unbiased at every n for independent windows; with the cubic kernel.
 
 Bińkowski, Sutherland, Arbel and Gretton 2018: k(x, y) = (x.y / d + 1)^3. The whole sample is used at once instead of the customary
-100 random subsets, so the value is drawn from nothing and has a standard error.
+100 random subsets, so the value is drawn from nothing and has a standard error. Two windows of one page are no independent draws:
+they raise the value a little (by 2 to 5 % at 84 windows of 42 pages), in every implementation.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ Pairing = Literal["same pages", "disjoint"]
 
 
 def kernel_distance(first: Features, second: Features, pairing: Pairing = "same pages") -> float:
-    """Return the unbiased squared maximum mean discrepancy of features [n, d] and [m, d]; it may fall slightly below 0.
+    """Return the U-statistic of the squared maximum mean discrepancy of features [n, d] and [m, d]; it may fall slightly below 0.
 
-    "same pages": row i of both sets shows the same page. The n pairs (i, i) are then no independent draws and are left out:
+    "same pages": row i of both sets shows the same window. The n pairs (i, i) are then no independent draws and are left out:
     Gretton et al. 2012, equation 4, the U-statistic that is unbiased for paired samples and is 0 for a set against itself.
     "disjoint": independent sets, their equation 3. Raises RequestError for fewer than two rows or, for pairs, unequal n.
     """

@@ -20,6 +20,10 @@ Mask = NDArray[np.bool_]
 Lightness = NDArray[np.float64]
 
 
+REFERENCE_SIDE = 256
+"""Short side in px at which lengths are given."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineSettings:
     """Numbers of the line detector; lengths in px at a short side of 256, scaled with the image.
@@ -64,7 +68,7 @@ def line_map(lightness: Lightness, settings: LineSettings = DEFAULT) -> Mask:
 
 def line_response(lightness: Lightness, settings: LineSettings = DEFAULT) -> Lightness:
     """Return by how much each pixel of L* (0 to 100), [H, W], is darker than both its sides, 0 to 1; no threshold enters."""
-    scale = min(lightness.shape) / 256
+    scale = min(lightness.shape) / REFERENCE_SIDE
     smooth = ndimage.gaussian_filter(lightness / 100, settings.smoothing * scale, mode="reflect")
     footprint = disk(round(settings.radius * scale))  # type: ignore[no-untyped-call]
     return np.asarray(ndimage.grey_closing(smooth, footprint=footprint, mode="reflect") - smooth)
@@ -139,4 +143,4 @@ class LineReference:
 
 def tolerance_px(lightness: Lightness, settings: LineSettings = DEFAULT) -> float:
     """Return how far a line may move in an image [H, W], in its own px."""
-    return settings.tolerance * float(min(lightness.shape)) / 256
+    return settings.tolerance * float(min(lightness.shape)) / REFERENCE_SIDE

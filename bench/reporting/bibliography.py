@@ -39,7 +39,9 @@ def references(keys: Iterable[str], own: Mapping[str, str]) -> str:
     return "\n".join([_HEAD, *(entries[key] for key in sorted(set(keys)))])
 
 
-_HEAD = "% What methods.tex cites. Add an author, whoever ran it, to the entry of the report.\n"
+_HEAD = (
+    "% What methods.tex cites. Add to the entry of the report its author, whoever ran it, and where it can be had.\n"
+)
 
 
 def own_entries(runs: Sequence[Run]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from bench.reporting.dots import dots_caption, dots_figure
 from bench.reporting.grid import grid_caption, grid_figure
 from bench.reporting.latex import to_latex, to_narrow_latex
 from bench.reporting.layout import Table
-from bench.reporting.methods import methods_parts, warnings
+from bench.reporting.methods import chance_sentence, methods_parts, setting_sentence, warnings
 from bench.reporting.methods_latex import methods_texts
 from bench.reporting.overlay import overlay_caption, overlay_figure
 from bench.reporting.page import Picture, methods_markdown, page, picture_in
@@ -50,24 +51,31 @@ class Report:
     warnings: tuple[str, ...]
 
 
-def build_report(run_folder: Path, out: Path, picture_budget: int = BUDGET, figures: FigureForms = "all") -> Report:
+def build_report(
+    run_folder: Path, out: Path, picture_budget: int = BUDGET, figures: FigureForms = "all", show_pages: bool = True
+) -> Report:
     """Write tables, figures, results.json and index.html of the run into `out`; returns the report.
 
-    The pictures of the page's viewer take up to `picture_budget` bytes; `figures` says in which forms figures are drawn. An earlier
-    report in `out` is replaced whole, or not at all. Raises RequestError where the run has nothing to report, where its scores
-    contradict each other (a model better than the truth itself), and where `out` holds files that no report wrote.
+    The pictures of the page's viewer take up to `picture_budget` bytes; `figures` says in which forms figures are drawn. Without
+    `show_pages` neither viewer nor figures show any part of a page, input, truth or output. An earlier report in `out` is
+    replaced whole, or not at all. Raises RequestError where the run has nothing to report, where its scores contradict each other
+    (a model better than the truth itself), and where `out` holds files that no report wrote.
     """
     run = read_run(run_folder)
     scores = score_run(run)
     refuse_link(out)
     out = out.resolve()
-    files = replace_report(out, lambda folder: _write(run, scores, folder, picture_budget, figures))
+    room = picture_budget if show_pages else 0
+    drawings = [drawing for drawing in _drawings(run, scores) if show_pages or not drawing.shows_pages]
+    files = replace_report(out, lambda folder: _write(run, scores, drawings, folder, room, figures))
     return Report(out, files, warnings(run, scores))
 
 
-def _write(run: Run, scores: Scores, folder: Path, picture_budget: int, figures: FigureForms) -> None:
+def _write(
+    run: Run, scores: Scores, drawings: Sequence[Drawing], folder: Path, picture_budget: int, figures: FigureForms
+) -> None:
     with figure_style():
-        pictures = write_pictures(_drawings(run, scores), folder / "figures", figures)
+        pictures = write_pictures(drawings, folder / "figures", figures)
     write_viewer_pictures(run, folder, picture_budget)
     write_texts(report_texts(run, scores, pictures, held_pictures(folder)), folder)
     ship([run.folder.path], folder)
@@ -107,12 +115,16 @@ def write_texts(texts: Mapping[str, str], folder: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure that a report may have: `draw` gives it for a width in inches, or None where the run has not the files for it."""
+    """A figure that a report may have: `draw` gives it for a width in inches, or None where the run has not the files for it.
+
+    `shows_pages` says whether pictures of pages are in it, which those who drew them may not want passed on.
+    """
 
     name: str
     title: str
     draw: Callable[[float], Figure | None]
     caption: str
+    shows_pages: bool = False
 
 
 _FORMS: dict[FigureForms, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
@@ -123,12 +135,40 @@ _FORMS: dict[FigureForms, tuple[tuple[str, float, tuple[str, ...]], ...]] = {
 
 
 def _drawings(run: Run, scores: Scores) -> list[Drawing]:
-    """Return what can be drawn of a run, in the page's order."""
+    """Return what can be drawn of a run, in the page's order; every caption ends with the setting, for whoever copies it alone."""
+    setting = setting_sentence(run)
+    return [dataclasses.replace(each, caption=f"{each.caption} {setting}") for each in _drawn(run, scores)]
+
+
+def _drawn(run: Run, scores: Scores) -> list[Drawing]:
     return [
-        Drawing("grid", "What the models make of the same pages", partial(grid_figure, run), grid_caption(run)),
-        Drawing("ranked", "The best, the median and the worst page", partial(ranked_figure, run), ranked_caption(run)),
-        Drawing("lines", "Lines kept, lost and invented", partial(overlay_figure, run), overlay_caption(run)),
-        Drawing("scores", "Scores and how sure they are", partial(dots_figure, run, scores), dots_caption(run, scores)),
+        Drawing(
+            "grid",
+            "What the models make of the same pages",
+            partial(grid_figure, run),
+            grid_caption(run),
+            shows_pages=True,
+        ),
+        Drawing(
+            "ranked",
+            "The best, the median and the worst window",
+            partial(ranked_figure, run),
+            ranked_caption(run),
+            shows_pages=True,
+        ),
+        Drawing(
+            "lines",
+            "Lines kept, lost and invented",
+            partial(overlay_figure, run),
+            overlay_caption(run),
+            shows_pages=True,
+        ),
+        Drawing(
+            "scores",
+            "Scores and how sure they are",
+            partial(dots_figure, run, scores),
+            f"{dots_caption(run, scores)} {chance_sentence(run)}".strip(),
+        ),
         Drawing(
             "seeds",
             "Seeds beside the noise between them",

@@ -44,9 +44,9 @@ METRIC_WORKS = {
     "precision_dinov2": ("stein2023exposing", "kynkaanniemi2019improved"),
     "recall_dinov2": ("stein2023exposing", "kynkaanniemi2019improved"),
     "rfd": ("heusel2017gans", _RANDOM, "he2015delving"),
-    "rkid": ("binkowski2018demystifying", _RANDOM),
-    "rprecision": ("kynkaanniemi2019improved", _RANDOM),
-    "rrecall": ("kynkaanniemi2019improved", _RANDOM),
+    "rkid": ("binkowski2018demystifying", _RANDOM, "he2015delving"),
+    "rprecision": ("kynkaanniemi2019improved", _RANDOM, "he2015delving"),
+    "rrecall": ("kynkaanniemi2019improved", _RANDOM, "he2015delving"),
 }
 """Works that define a metric, or the code that computes it; those that are missing are plain formulas, or this project's own."""
 

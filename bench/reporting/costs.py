@@ -22,6 +22,7 @@ def cost_table(run: Run) -> Table | None:
     None where nothing was trained.
     """
     measures = cost_measures([run])
+    columns = tuple(column for column, _ in measures)
     marks = {model: mark for model, mark in hole_marks(run).items() if run.planned(model).get("trained")}
     sections = cost_sections(run, marks, measures)
     if not sections:
@@ -30,8 +31,8 @@ def cost_table(run: Run) -> Table | None:
         name="cost",
         label="tab:cost",
         heading="What the scores cost",
-        caption=methods.cost_caption(run),
-        columns=tuple(column for column, _ in measures),
+        caption=methods.cost_caption(run, cost_words(columns)),
+        columns=columns,
         sections=sections,
         footnotes=tuple(hole_notes(marks, run)),
     )
@@ -61,19 +62,43 @@ def _cost_row(run: Run, model: str, marks: Mapping[str, str], measures: Sequence
     )
 
 
-def _rate_decimals(runs: Sequence[Run]) -> int:
-    """Return how many decimals images/s needs for two significant digits of the slowest model, at most four."""
-    rates = [rate for run in runs for model in run.rows if (rate := _rate(run, model))]
-    return min(4, max(1, 1 - math.floor(math.log10(min(rates))))) if rates else 1
+COSTS = {
+    "": "Means over the cells of a model",
+    "parameters_millions": "parameters of all networks (of the generator alone: CSV)",
+    "gflops_per_image": "GFLOPs count the textbook training step of all networks, per image, 2 per multiply-add",
+    "teraflops": "TFLOPs: that times the images seen",
+    "training_seconds": "training seconds are useful time, without validation and checkpoints",
+    "data_wait_percent": "wait: share of it spent waiting for data",
+    "peak_memory_gib": "memory: the most of any cell, on a GPU what torch allocated, on a processor what the whole process held",
+    "milliseconds_per_window": "colouring: median time of one window alone, from pixels to pixels in float32",
+    "windows_per_second": "windows a second: in batches of up to eight",
+    "energy_kilojoules": "energy: what the GPU's own counter says of the whole card in the training time",
+    "failed_cells": "failed: cells that failed or diverged",
+}
+"""What the columns of a cost table are, in its caption, for those that are printed."""
+
+
+def cost_words(columns: Sequence[Column]) -> str:
+    """Return what the printed ones of `columns` hold, for a caption."""
+    printed = {column.key for column in columns if column.shown_in_print}
+    words = [text for key, text in COSTS.items() if not key or key in printed]
+    return f"{'; '.join(words)}. Columns that nobody measured are left out."
+
+
+def _decimals(runs: Sequence[Run], measure: Measure) -> int:
+    """Return how many decimals a column needs for two significant digits of its smallest number, 1 to 4."""
+    values = [value for run in runs for model in run.rows if (value := measure(run, model))]
+    return min(4, max(1, 1 - math.floor(math.log10(min(values))))) if values else 1
 
 
 def cost_measures(runs: Sequence[Run]) -> list[tuple[Column, Measure]]:
     """Return the columns of a cost table of `runs`, each with what it measures."""
-    rate_decimals = _rate_decimals(runs)
+    rate_decimals, flops_decimals = _decimals(runs, _rate), _decimals(runs, _gflops_per_image)
     return [
         (_cost("generator_parameters_millions", "Generator (M)", "Gen.", "(M)", 1, printed=False), _generator),
         (_cost("parameters_millions", "Parameters (M)", "Param.", "(M)", 1), _parameters),
-        (_cost("gflops_per_image", "GFLOPs/image", "GFLOPs", "/image", 1), _gflops_per_image),
+        (_cost("gflops_per_image", "GFLOPs/image", "GFLOPs", "/image", flops_decimals), _gflops_per_image),
+        (_cost("teraflops", "TFLOPs", "", "TFLOPs", _decimals(runs, _teraflops)), _teraflops),
         (_cost("images_per_second", "Images/s", "Images", "/s", rate_decimals), _rate),
         (_cost("training_seconds", "Training (s)", "Training", "(s)", 0), _mean(lambda c: c.status.seconds)),
         (_cost("steps", "Steps", "", "Steps", 0), _mean(lambda c: float(c.status.step))),
@@ -136,6 +161,11 @@ def _gflops_per_image(run: Run, model: str) -> float | None:
     planned = run.planned(model)
     flops, size = planned.get("flops_per_step"), planned.get("batch_size")
     return flops / size / 1e9 if flops and size else None
+
+
+def _teraflops(run: Run, model: str) -> float | None:
+    per_image, images = _gflops_per_image(run, model), _mean(lambda c: float(c.status.images))(run, model)
+    return per_image * images / 1000 if per_image and images else None
 
 
 def _rate(run: Run, model: str) -> float | None:

@@ -146,4 +146,4 @@ def curves_caption(run: Run) -> str:
     """Return the caption of the figure: what is drawn, and that the test part is not in it."""
     windows = run.experiment.get("training", {}).get("validation_windows")
     many = f"{windows} validation windows" if windows else "validation windows"
-    return f"Scores on {many} during training, against the same budget in three currencies. {BANDS}"
+    return f"Scores on {many} during training, against what a cell used of its share in three currencies. {BANDS}"

@@ -39,7 +39,7 @@ def to_latex(table: Table, form: Form = TWO_COLUMN) -> str:
         lines += [
             rf"\begin{{{form.environment}}}",
             r"\centering",
-            *(_continued() if place else _caption(table)),
+            *(_continued(part) if place else _caption(table)),
             *_setting(layout),
             *_panels(part, layout),
             *_footnotes(part.notes),
@@ -71,8 +71,10 @@ def _caption(table: Table) -> list[str]:
     ]
 
 
-def _continued() -> list[str]:
-    return [r"\tablename~\thetable{} (continued)\par\medskip"]
+def _continued(part: Float) -> list[str]:
+    """Return the head of a further float, which may have room for notes alone."""
+    head = r"\tablename~\thetable{} (continued)" if part.panels else r"Notes to \tablename~\thetable"
+    return [rf"{head}\par\medskip"]
 
 
 def _setting(layout: Layout) -> list[str]:

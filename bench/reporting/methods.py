@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from bench.metrics.lineart import DEFAULT, REFERENCE_SIDE
 from bench.metrics.registry import METRICS
 from bench.metrics.weights import ALEXNET, LPIPS_HEADS
-from bench.reporting import citing, narrating, sentences
-from bench.reporting.naming import MAIN_METRICS, calibrated, counted, listed, metric_title
+from bench.reporting import certainty, citing, narrating, sentences
+from bench.reporting.naming import (
+    CALIBRATED_FORM,
+    MAIN_METRICS,
+    calibrated,
+    counted,
+    listed,
+    metric_title,
+    metric_titles,
+)
 from bench.reporting.reading import SHUFFLED, Run
 from bench.reporting.scores import Scores
-
-COSTS = (
-    "Means over the cells of a model. GFLOPs count the textbook training step of all networks, per image, 2 per "
-    "multiply-add; training seconds are useful time, without validation and checkpoints; wait: share of it spent waiting "
-    "for data; memory: the most of any cell, on a GPU what torch allocated, on a processor what the whole process held; "
-    "colouring: median time of one window alone, from pixels to pixels in float32, and windows a second in batches of up to "
-    "eight; energy: what the GPU's own counter says of the whole card in that time; failed: cells that failed or diverged. "
-    "Columns that nobody measured are left out."
-)
-"""What the columns of a cost table are."""
 
 STATISTICS = (
     "Scores of windows are averaged to pages, pages to seeds, seeds to the score. The interval adds the variance between seeds "
@@ -37,17 +37,23 @@ LPIPS_WEIGHTS = (
 )
 """LPIPS is computed with these files alone, whose digests are checked before they are opened."""
 
-RANK_LIMITS = {"fid": 2049, "fd_dinov2": 1025}
-"""Fewest windows for a covariance of full rank: in the 2,048 dimensions of Inception's pool layer, the 1,024 of DINOv2 ViT-L."""
+EDGES_TELL = 256
+"""Resolution in px from which EdgeF1 tells models from chance: at 128 px shuffled pages scored 0.87 and the truth 0.89 (measured on
+drawn pages)."""
+
+EDGES_AT_SMALL_SIZES = "EdgeF1-Canny: below 256 px pages shuffled come near the truth, so it does not rank models."
+
+FRECHET = ("fid", "rfd", "fd_dinov2")
+"""The Fréchet distances, which need more windows than their features have dimensions."""
 
 
-def caption(run: Run, scores: Scores) -> str:
-    """Return the caption of the main table: what was scored on what, at which compute, and what bold means."""
+def caption(run: Run, scores: Scores, metrics: Sequence[str]) -> str:
+    """Return the caption of a table of `metrics`: what was scored on what, at which compute, and what bold means."""
     return " ".join(
         [
             f"Mean ± half-width of the 95 % interval over {sentences.extent(run)}.",
-            intervals_sentence(run, scores),
-            bold_sentence(run, scores),
+            certainty.intervals_sentence(run, scores, metrics),
+            certainty.bold_sentence(run, scores, metrics),
             setting_sentence(run),
         ]
     )
@@ -63,6 +69,7 @@ def conditions(run: Run) -> list[str]:
     """Return what stands below every table of scores: what the budget bought, models, inference, data, machine, digests."""
     lines = [
         sentences.bought_sentence(run),
+        sentences.calibrated_sentence(run),
         sentences.remarks_sentence(run),
         f"Inference: {sentences.inference_modes(run)}.",
         sentences.split_sentence(run) if run.plan["trained_cells"] else "",
@@ -73,79 +80,18 @@ def conditions(run: Run) -> list[str]:
     return [line for line in lines if line]
 
 
-def intervals_sentence(run: Run, scores: Scores) -> str:
-    """Return what the intervals cover and which units of pages they are taken over."""
-    if all(score.half_width is None for score in scores.intervals.values()):
-        return "No intervals: all held-out pages belong to one unit of pages, so nothing can be said of others."
-    units = _units(scores)
-    if not run.plan["trained_cells"]:
-        return f"Intervals cover pages ({units}): nothing was trained here, so there are no seeds."
-    if len(run.seeds) == 1:
-        return f"n = 1 seed: the interval covers pages only ({units}), and nothing is claimed of other seeds."
-    fewer = sorted(
-        {run.shown(model) for (model, _), score in scores.intervals.items() if score.seeds == 1 and model in run.ranked}
-    )
-    caution = f" With one scored seed, {listed(fewer)} covers pages only: too narrow an interval." if fewer else ""
-    return f"Intervals (two-way t) cover seeds and pages ({units}); those of rows without seeds cover pages.{caution}"
-
-
-def _units(scores: Scores) -> str:
-    counts = {(score.unit_kind, score.units) for score in scores.intervals.values()}
-    most, kind = max((units, kind) for kind, units in counts)
-    nouns = {"group": "test group", "page block": "block of neighbouring pages"}
-    noun = nouns[kind]
-    return counted(most, noun, noun.replace("block of", "blocks of") if kind == "page block" else None)
-
-
-def bold_sentence(run: Run, scores: Scores) -> str:
-    """Return what bold means, and what could not be told apart."""
-    return _joined(bold_rule(scores), unclear_sentence(run, scores))
-
-
-def bold_rule(scores: Scores) -> str:
-    """Return what bold means."""
-    if not scores.verdicts:
-        return "No bold: there are not two competitors to compare."
-    return (
-        "Bold: the best competitor and all that are not significantly worse (paired, Holm .05); "
-        "reference rows are never ranked."
-    )
-
-
-def unclear_sentence(run: Run, scores: Scores) -> str:
-    """Return in which metrics the competitors could not be told apart, "" where there are none."""
-    unclear = indistinguishable(scores)
-    if not unclear:
-        return ""
-    main = [name for name in MAIN_METRICS if name in scores.verdicts]
-    titles = "all metrics" if len(unclear) == len(main) else listed(titles_of(unclear))
-    return f"In {titles} the competitors are indistinguishable at n = {fewest_seeds(run, scores)}."
-
-
-def indistinguishable(scores: Scores) -> list[str]:
-    """Return the main metrics in which no competitor can be told from the best."""
-    return [name for name in MAIN_METRICS if name in scores.verdicts and scores.verdicts[name].everything]
-
-
-def fewest_seeds(run: Run, scores: Scores) -> str:
-    """Return "2 seeds": the fewest that any competitor was scored with."""
-    found = [score.seeds for (model, _), score in scores.intervals.items() if model in run.ranked]
-    return counted(min(found, default=0), "seed")
-
-
-def titles_of(names: list[str]) -> list[str]:
-    """Return the metrics' printed names, without units."""
-    return [metric_title(METRICS[name], unit=False) for name in names]
-
-
 def uncalibrated(scores: Scores) -> list[str]:
     """Return the main metrics of the run that rest on random features."""
     return [name for name in MAIN_METRICS if name in scores.metrics and not calibrated(name)]
 
 
-def footnotes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
-    """Return what stands below a table with `metrics`: what random features are worth, extractors, the rank warning, floors."""
-    floors = [sentence for sentence in (halves_sentence(run, metrics), chance_sentence(run)) if sentence]
+def footnotes(run: Run, scores: Scores, metrics: list[str], *, shuffled: bool = True) -> list[str]:
+    """Return what stands below a table with `metrics`: what random features are worth, extractors, the rank warning, floors.
+
+    `shuffled`: whether the table has rows of shuffled pages.
+    """
+    chance = chance_sentence(run) if shuffled else ""
+    floors = [sentence for sentence in (halves_sentence(run, metrics), chance) if sentence]
     return [*set_notes(run, metrics), *floors, *image_notes(run, scores, metrics)]
 
 
@@ -153,13 +99,14 @@ def set_notes(run: Run, metrics: list[str]) -> list[str]:
     """Return how those of `metrics` were computed that stand on features: what they are worth, on which network, at which n."""
     notes = []
     if loose := [name for name in metrics if not calibrated(name)]:
-        titles = listed(titles_of(loose))
-        notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not FID, KID or LPIPS.")
+        titles = listed(metric_titles(loose))
+        meant = " or ".join(METRICS[CALIBRATED_FORM[name]].shown.partition(" ")[0] for name in loose)
+        notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not {meant}.")
     notes += [sentence for name in metrics if (sentence := set_sentence(run, name))]
     if "lpips" in metrics:
         notes.append(LPIPS_WEIGHTS)
     notes += [warning for name in metrics if (warning := rank_warning(run, name))]
-    if {"fid", "rfd", "fd_dinov2"} & set(metrics):
+    if set(FRECHET) & set(metrics):
         notes.append(
             "Fréchet distances are biased in n: compare them at equal n alone, and read the kernel distance beside them."
         )
@@ -168,7 +115,9 @@ def set_notes(run: Run, metrics: list[str]) -> list[str]:
 
 def image_notes(run: Run, scores: Scores, metrics: list[str]) -> list[str]:
     """Return what is to be said of those of `metrics` that score single pages: thresholds, pages that were left out."""
-    notes = [thresholds_sentence(run, scores)] if "line_f1" in metrics else []
+    notes = [tolerance_sentence(run), thresholds_sentence(run, scores)] if "line_f1" in metrics else []
+    if "edge_f1" in metrics and int(run.experiment["resolution"]) < EDGES_TELL:
+        notes.append(EDGES_AT_SMALL_SIZES)
     notes += [
         f"{metric_title(METRICS[name], unit=False)}: {counted(scores.excluded[name], 'page')} without a line to keep left out."
         for name in metrics
@@ -202,7 +151,8 @@ def halves_sentence(run: Run, metrics: list[str]) -> str:
         parts.append(f"{metric_title(metric)} {score['value'] * metric.scale:.{metric.decimals}f}")
     sizes = f"n = {known[0]['n_generated']} against {known[0]['n_reference']}"
     return (
-        f"One half of the truth against the other: {', '.join(parts)} ({sizes}, no pairs): what sampling alone gives."
+        f"One half of the truth against the other: {', '.join(parts)} ({sizes}, no common pages). Rows above have twice the "
+        "windows and the pages of the truth: they may lie below this."
     )
 
 
@@ -216,6 +166,18 @@ def chance_sentence(run: Run) -> str:
         names = listed([f"seed {cell.seed} of {run.shown(cell.model.removesuffix(SHUFFLED))}" for cell in later])
         seed = f" of its first seed that has any ({names})"
     return f"Pages shuffled: a model's outputs{seed}, each held against the truth of another page: chance."
+
+
+def tolerance_sentence(run: Run) -> str:
+    """Return within how many px lines count as found, "" at the size for which the tolerance is given."""
+    resolution = int(run.experiment["resolution"])
+    tolerance = DEFAULT.tolerance * resolution / REFERENCE_SIDE
+    strict = ", so that their pixels must coincide" if tolerance < 1 else ""
+    return (
+        ""
+        if resolution == REFERENCE_SIDE
+        else f"LineF1: at this size lines are found within {tolerance:.2g} px{strict}."
+    )
 
 
 def thresholds_sentence(run: Run, scores: Scores) -> str:
@@ -237,8 +199,9 @@ def first_set_score(run: Run, metric: str) -> dict[str, Any] | None:
 
 
 def rank_warning(run: Run, metric: str = "fid") -> str:
-    """Return the warning that a Fréchet distance carries where there are fewer windows than its limit, else ""."""
-    n, limit = len(run.windows), RANK_LIMITS.get(metric, 0)
+    """Return the warning that a Fréchet distance carries where a covariance of n windows has not full rank, else ""."""
+    score = first_set_score(run, metric) if metric in FRECHET else None
+    n, limit = len(run.windows), int((score or {}).get("dimension") or 0) + 1
     if n >= limit:
         return ""
     shown = METRICS[metric].shown
@@ -267,15 +230,10 @@ def series_caption(run: Run, series: str) -> str:
         f"Mean ± half-width of the 95 % interval over {over} of a series (two-way t, units of pages as in the main table); none "
         "where a series is one unit.",
         "Nothing is bold: no test is made within a series.",
-        one_seed_sentence(run),
+        certainty.one_seed_sentence(run),
         setting_sentence(run),
     ]
     return _joined(*parts)
-
-
-def one_seed_sentence(run: Run) -> str:
-    """Return what intervals of one seed leave out, "" where there are more or none."""
-    return "n = 1 seed: the intervals cover pages only." if len(run.seeds) == 1 and run.plan["trained_cells"] else ""
 
 
 def differences_caption(run: Run, scores: Scores) -> str:
@@ -286,18 +244,22 @@ def differences_caption(run: Run, scores: Scores) -> str:
     ]
     if scores.noise:
         parts.append(
-            "Last row: the noise floor, how far apart two seeds of one model lie (root mean square); "
-            "a gap of that size says nothing of the models."
+            "Last row: the noise floor, how far apart two single trainings of one model lie (root mean square, pooled over the "
+            "competitors): a gap of that size between two checkpoints says nothing of their models."
         )
-    if len(run.seeds) == 1:
-        parts.append("n = 1 seed: the intervals cover pages only.")
-    return " ".join([*parts, setting_sentence(run)])
+    return _joined(*parts, _lent_sentence(run, scores), certainty.one_seed_sentence(run), setting_sentence(run))
 
 
-def cost_caption(run: Run) -> str:
-    """Return the caption of the cost table."""
+def _lent_sentence(run: Run, scores: Scores) -> str:
+    lent = [model for model in run.ranked if any(model in difference.lent for difference in scores.differences)]
+    shown = listed([run.shown(model) for model in lent])
+    return f"With one scored seed, {shown} is lent the variance between the others’ seeds." if lent else ""
+
+
+def cost_caption(run: Run, columns: str) -> str:
+    """Return the caption of the cost table; `columns` says what its columns hold."""
     parts = [
-        COSTS,
+        columns,
         sentences.lost_sentence(run),
         f"Cells of the main table: {sentences.extent(run)}.",
         setting_sentence(run),
@@ -311,7 +273,7 @@ def cost_caption(run: Run) -> str:
 def warnings(run: Run, scores: Scores) -> tuple[str, ...]:
     """Return what a reader must know before using the numbers, one line each."""
     lines = sentences.holes(run) + sentences.collapses(run)
-    if loose := titles_of(uncalibrated(scores)):
+    if loose := metric_titles(uncalibrated(scores)):
         lines.append(f"{listed(loose)} are uncalibrated: random features, valid only within this report")
     if len(run.seeds) == 1 and run.plan["trained_cells"]:
         lines.append("n = 1 seed: the intervals cover pages only")
@@ -347,12 +309,14 @@ def methods_parts(run: Run, scores: Scores) -> list[tuple[str, list[str]]]:
         ]),
         ("Training", [
             sentences.seeds_sentence(run), sentences.budget_sentence(run), sentences.bought_sentence(run),
-            narrating.schedule_sentence(run), sentences.lost_sentence(run),
+            sentences.calibrated_sentence(run), narrating.schedule_sentence(run), narrating.settings_sentence(run),
+            sentences.lost_sentence(run),
         ]),
         ("Inference", [f"{mode[:1].upper()}{mode[1:]}."]),
         ("Metrics", [*sources, *footnotes(run, scores, main)]),
         ("Statistics", [
-            STATISTICS, intervals_sentence(run, scores), bold_rule(scores), unclear_sentence(run, scores), noise_sentence(scores),
+            STATISTICS, certainty.intervals_sentence(run, scores, main), certainty.bold_rule(scores),
+            *certainty.undecided_sentences(run, scores, main), noise_sentence(scores),
         ]),
         ("Incomplete cells", [_incomplete(run)]),
         ("Machine and software", [

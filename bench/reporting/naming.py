@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from bench.metrics.registry import METRICS, Metric
 
@@ -21,6 +22,9 @@ LINE_METRICS = ("line_precision", "line_recall", "line_f1_loose", "line_f1_stric
 DINOV2_METRICS = ("fd_dinov2", "kd_dinov2", "precision_dinov2", "recall_dinov2")
 """Columns of the table of the second extractor, which shares none with the first."""
 
+CALIBRATED_FORM = {"rfd": "fid", "rkid": "kid", "rprecision": "precision", "rrecall": "recall", "rlpips": "lpips"}
+"""What a metric on random features is no substitute for."""
+
 UNCALIBRATED = "uncalibrated"
 """Head over the columns of metrics that rest on random features."""
 
@@ -34,6 +38,11 @@ def metric_title(metric: Metric, *, unit: bool = True) -> str:
     """Return the metric's name as printed: "PSNR (dB)", "KID ×10³"."""
     name = metric.shown.replace(" x 10^3", " ×10³")
     return f"{name} ({metric.unit})" if unit and metric.unit == "dB" else name
+
+
+def metric_titles(names: Iterable[str]) -> list[str]:
+    """Return the metrics' printed names, without units."""
+    return [metric_title(METRICS[name], unit=False) for name in names]
 
 
 def metric_latex(metric: Metric) -> str:

@@ -17,6 +17,15 @@ _WHAT_THEY_ARE = {
 """Reference rows that are built in, in a few words."""
 
 
+_RECIPES_SAY = {
+    "original": "the B/W page as it is stored, in grey",
+    "gray": "the luma of the colour page",
+    "lines": "binary ink drawn from the colour page",
+    "screentone": "binary ink over halftone dots, drawn from the colour page",
+}
+"""What the input is, by recipe."""
+
+
 def competitors_sentence(run: Run) -> str:
     """Return the competitors with the works that they are from."""
     if not run.ranked:
@@ -47,12 +56,23 @@ def data_sentence(run: Run) -> str:
     wide = run.experiment.get("window_aspect", 1) != 1
     fitted = "the page scaled to cover the window" if wide else "the page’s short side at the resolution"
     recipe = str(run.experiment["recipe"])
-    data = data_key(run)
+    data, what = data_key(run), _RECIPES_SAY.get(recipe)
+    told = f", {what}" if what else ""
     return (
-        f"Pairs from {source(run)}{cite(data) if data else ''}; input recipe {recipe}{cite(*RECIPES.get(recipe, ()))}"
-        f"{_variants(run)}; {size(run)}: {fitted}, one or two fixed windows a page; "
+        f"Pairs from {source(run)}{_drawn(run)}{cite(data) if data else ''}; input recipe {recipe}{told}"
+        f"{cite(*RECIPES.get(recipe, ()))}{_variants(run)}; {size(run)}: {fitted}, one or two fixed windows a page; "
         f"{counted(run.pages, 'held-out page')}, {counted(len(run.windows), 'window')}."
     )
+
+
+def _drawn(run: Run) -> str:
+    """Return what the project's own pages are, "" for others."""
+    data = run.experiment.get("data", {})
+    if data.get("source") != "synthetic":
+        return ""
+    pages, size, series = (data.get(f"synthetic_{key}") for key in ("pages", "size", "series"))
+    how = f": {pages} pages of {size} px in {series} series" if pages and size and series else ""
+    return f" (manga drawn by the project itself{how})"
 
 
 def _variants(run: Run) -> str:
@@ -93,6 +113,20 @@ def schedule_sentence(run: Run) -> str:
     ]
     text = "; ".join(part for part in parts if part)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def settings_sentence(run: Run) -> str:
+    """Return every number that the trained models were made and trained with, under the names of the original implementations."""
+    settings = run.experiment.get("model_settings")
+    if not isinstance(settings, dict) or not run.plan["trained_cells"]:
+        return ""
+    told = []
+    for model in run.rows:
+        own = settings.get(model)
+        if isinstance(own, dict) and run.planned(model).get("trained"):
+            values = own | (run.planned(model).get("decided") or {})
+            told.append(f"{run.shown(model)}: {', '.join(f'{key} {value}' for key, value in values.items())}")
+    return f"All train with Adam. Settings: {'; '.join(told)}." if told else ""
 
 
 def software_sentence(run: Run) -> str:

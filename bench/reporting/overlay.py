@@ -22,6 +22,7 @@ from bench.reporting.grid import (
     window_size,
 )
 from bench.reporting.mosaic import mosaic
+from bench.reporting.naming import listed
 from bench.reporting.reading import Run
 from bench.reporting.style import GREY, SMALL, TEXT_WIDTH
 
@@ -34,8 +35,8 @@ FEWEST = 3
 _LEGEND_HEIGHT = 0.22
 """Inches."""
 
-KEPT, LOST, INVENTED = "#4d4d4d", "#D55E00", "#0072B2"
-"""Colours of the lines (Okabe and Ito 2008)."""
+KEPT, LOST, INVENTED = "#4d4d4d", "#D55E00", "#56B4E9"
+"""Colours of the lines (Okabe and Ito 2008), of three lightnesses, so that print in greys tells them apart too."""
 
 WIDER = 0.6
 """Lines are drawn this much wider to each side than one pixel at 256 px, so that they are seen in print."""
@@ -83,9 +84,11 @@ def overlay_caption(run: Run) -> str:
         else "lines of the truth that are kept"
     )
     where = "neither has" if has_input(run) else "it has not"
+    windows = chosen_windows(run)[:PAGES]
+    which = f"on {listed(windows)}, of the windows of the figure of pictures" if windows else "on pages"
     return (
-        f"What LineF1 sees, on the first of the evenly spaced pages of the figure of pictures: {wanted} "
-        f"(grey), those it lost (orange), and lines of the output that {where} (blue). Below: LineF1 of the window."
+        f"What LineF1 sees, {which}: {wanted} "
+        f"(dark grey), those it lost (orange), and lines of the output that {where} (light blue). Below: LineF1 of the window."
     )
 
 

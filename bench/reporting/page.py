@@ -10,12 +10,11 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from bench.metrics.registry import METRICS
-from bench.reporting import methods, sentences
+from bench.reporting import certainty, methods, sentences
 from bench.reporting.escaping import escape_markdown, script_json
 from bench.reporting.inlining import content_policy, script, style
 from bench.reporting.layout import Table, digits, printed_parts
-from bench.reporting.naming import MAIN_METRICS, counted, duration, listed, metric_title, short_digest
+from bench.reporting.naming import MAIN_METRICS, counted, duration, listed, metric_titles, short_digest
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
 from bench.reporting.viewer import viewer_caption, viewer_data
@@ -113,37 +112,44 @@ def _sort_value(value: float) -> str:
 
 def answer(run: Run, scores: Scores) -> list[str]:
     """Return the result in sentences: for every main metric who is best, or that nobody can tell; like metrics together."""
-    verdicts: dict[tuple[str, ...], list[str]] = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name in MAIN_METRICS:
-        best = scores.best(name)
-        models = tuple(model for model in run.ranked if model in best)
-        if models:
-            verdicts.setdefault(models, []).append(metric_title(METRICS[name], unit=False))
-    unclear = set(methods.indistinguishable(scores))
-    titles = {metric_title(METRICS[name], unit=False) for name in unclear}
-    lines = []
-    for models, metrics in verdicts.items():
-        shown = [run.shown(model) for model in models]
-        if set(metrics) <= titles:
-            lines.append(f"{listed(metrics)}: indistinguishable at n = {methods.fewest_seeds(run, scores)}.")
-        elif len(shown) == 1:
-            lines.append(f"{listed(metrics)}: {shown[0]} is best.")
-        else:
-            lines.append(f"{listed(metrics)}: {listed(shown)} lead and cannot be told apart.")
+        verdict = scores.verdicts.get(name)
+        if verdict and verdict.tested:
+            others = tuple(model for model in verdict.indistinguishable if model != verdict.best)
+            alike.setdefault(() if verdict.everything else (verdict.best, *others), []).append(name)
+    lines = [_verdict_line(run, scores, models, metrics) for models, metrics in alike.items()]
+    if untested := certainty.untested_sentence(scores, MAIN_METRICS):
+        lines.append(untested)
+    if lines and (caution := certainty.one_seed_sentence(run)):
+        lines.append(f"{caution} What is said of models holds for these checkpoints.")
     missing = [run.shown(model) for model in run.ranked if not run.scored_cells(model)]
     left_out = [f"Without scores, and so not compared: {listed(missing)}."] if missing else []
     return (lines or ["There are not two competitors with scores: nothing can be ranked."]) + left_out
 
 
+def _verdict_line(run: Run, scores: Scores, models: tuple[str, ...], metrics: Sequence[str]) -> str:
+    """Return who is best in `metrics`: the first of `models`, from which the others cannot be told; nobody if there are none."""
+    titles, (best, *others) = listed(metric_titles(metrics)), [run.shown(model) for model in models] or [""]
+    if not best:
+        return f"{titles}: indistinguishable at n = {certainty.fewest_seeds(run, scores)}."
+    if not others:
+        return f"{titles}: {best} is best."
+    return f"{titles}: {best} has the best mean; {listed(others)} cannot be told from it."
+
+
 def facts(run: Run) -> list[tuple[str, str]]:
     """Return the conditions in a few words each, for the top of the page."""
-    share = float(run.plan["share"])
+    share, groups = float(run.plan["share"]), run.windows["group"].nunique()
     each = f" ({duration(share)} a cell)" if run.plan["budget_unit"] == "seconds" else ""
     return [
         ("Data", sentences.source(run)),
         ("Input recipe", str(run.experiment["recipe"])),
         ("Resolution", sentences.size(run)),
-        ("Held out", f"{counted(run.pages, 'page')}, {counted(len(run.windows), 'window')}"),
+        (
+            "Held out",
+            f"{counted(run.pages, 'page')} of {counted(groups, 'group')}, {counted(len(run.windows), 'window')}",
+        ),
         ("Seeds", listed([str(seed) for seed in run.seeds])),
         ("Budget", f"{run.plan['budget']}{each}"),
     ]
@@ -151,7 +157,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
 
 def notice(scores: Scores) -> str:
     """Return the visible line about metrics that rest on random features, "" where there are none."""
-    loose = methods.titles_of(methods.uncalibrated(scores))
+    loose = metric_titles(methods.uncalibrated(scores))
     if not loose:
         return ""
     return (
@@ -176,7 +182,8 @@ def provenance(run: Run) -> list[tuple[str, str]]:
 
 def methods_markdown(run: Run, scores: Scores, pictures: Sequence[Picture]) -> str:
     """Return methods.md: the caption of the main table, the methods text, and the captions of the figures, to copy from."""
-    parts = [("Caption of the main table", methods.caption(run, scores)), *methods.methods_text(run, scores)]
+    main = [name for name in MAIN_METRICS if name in scores.metrics]
+    parts = [("Caption of the main table", methods.caption(run, scores, main)), *methods.methods_text(run, scores)]
     parts += [(f"Figure: {picture.title}", picture.caption) for picture in pictures]
     digest = short_digest(run.plan.get("experiment_digest"))
     title = f"# {escape_markdown(QUESTION)}\n\nRun {escape_markdown(run.name)}, experiment {digest}."

@@ -163,6 +163,7 @@ def pages_caption(run: Run, scores: Scores) -> str:
     return (
         f"By how much {who} is better than {against} on every held-out page (means over windows and seeds), the pages sorted "
         "by it; above zero it wins, below zero it loses, in the colour of the one that wins. Numbers: the share of pages won "
-        "(top) and lost (bottom). Dot at the right: the mean paired difference with its 95 % interval, as in the table of "
-        f"differences.{left}{uncalibrated_note([name for name in PAIRED if name in scores.verdicts])}"
+        "(top) and lost (bottom). Dot at the right: the mean paired difference with its 95 % interval, that of the table of "
+        f"differences, its sign turned where lower is better.{left}"
+        f"{uncalibrated_note([name for name in PAIRED if name in scores.verdicts])}"
     )

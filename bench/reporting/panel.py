@@ -61,7 +61,7 @@ def first_column(axes: Axes) -> bool:
 def uncalibrated_note(metrics: Sequence[str]) -> str:
     """Return what a star at a title means, for a caption, "" where the main metrics among `metrics` are all calibrated."""
     loose = [metric_title(METRICS[n]) for n in MAIN_METRICS if n in metrics and not METRICS[n].calibrated]
-    return f" A star ({', '.join(loose)}): uncalibrated, valid only within this report." if loose else ""
+    return f" An asterisk ({', '.join(loose)}): uncalibrated, valid only within this report." if loose else ""
 
 
 def draw_title(axes: Axes, metric: Metric, *, arrow: bool = True) -> None:

@@ -25,20 +25,22 @@ def make_report(
     name: str | None,
     pictures: float = PICTURES,
     figures: FigureForms = "all",
+    show_pages: bool = True,
 ) -> Report:
     """Write the report of the run, or of the runs side by side, and return it; no run means the newest one under runs/.
 
     It goes into `out`/`name`; the names default to those of the runs, and `out` to the run's own report folder or, for several
-    runs, to reports/. The page's viewer gets `pictures` MB of pictures, and figures are drawn in these forms. Raises RequestError
-    where a run is none, runs do not compare, or `name` is no plain name.
+    runs, to reports/. The page's viewer gets `pictures` MB of pictures, figures are drawn in these forms, and without
+    `show_pages` nothing shows any part of a page. Raises RequestError where a run is none, runs do not compare, or `name` is no
+    plain name.
     """
     if name is not None:
         _check_name(name)
     folders = [open_run(path) for path in runs] or [newest_run(Path("runs"))]
     target, paths = report_folder(folders, out, name), [folder.path for folder in folders]
     if len(paths) > 1:
-        return build_joined_report(paths, target, figures)
-    return build_report(paths[0], target, int(pictures * 1e6), figures)
+        return build_joined_report(paths, target, figures, show_pages)
+    return build_report(paths[0], target, int(pictures * 1e6), figures, show_pages)
 
 
 def report_folder(runs: Sequence[RunFolder], out: Path | None, name: str | None) -> Path:

@@ -113,5 +113,6 @@ def difference_values(difference: Difference) -> dict[str, Any]:
         "p": difference.p if tested else None,
         "p_holm": difference.p_holm if tested else None,
         "significant": difference.significant,
+        "covers": difference.covers,
         "probability_of_improvement": difference.improvement,
     }

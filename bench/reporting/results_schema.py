@@ -99,6 +99,9 @@ class DifferenceRecord(_Part):
     p: float | None = Field(description="Two-sided")
     p_holm: float | None = Field(description="Adjusted for all pairs compared with this metric")
     significant: bool
+    covers: Literal["seeds and pages", "pages only", "pages"] = Field(
+        description="What interval and test allow for; pages only: a trained model with one seed, so nothing of other seeds"
+    )
     probability_of_improvement: float = Field(description="That first is better than second on a page")
 
 

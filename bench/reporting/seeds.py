@@ -110,8 +110,9 @@ def seeds_caption(run: Run, scores: Scores) -> str:
     """Return the caption of the figure: what dots, ticks and the band are."""
     note = uncalibrated_note(shown_metrics(run, scores))
     return (
-        "Every seed is a dot (its mean over the held-out pages, the first seed on top), every model's mean an upright "
+        "Every seed is a mark (its score on the held-out pages, the first seed on top), every model's mean an upright "
         "stroke. Grey band: the best competitor's mean, and the noise floor to both sides of it, which is by how much two "
-        "seeds of one model typically differ (root mean square, pooled over the competitors). A model whose stroke lies in "
-        f"the band is no further from the best than another seed could put it. Grey symbols: reference models.{note}"
+        "single trainings of one model typically differ (root mean square, pooled over the competitors). A mark in the band is no "
+        "further from the best than another seed could put it; strokes, being means, vary by less, and the table of differences "
+        f"has their tests. Grey symbols: reference models.{note}"
     )

@@ -56,7 +56,17 @@ def budget_sentence(run: Run) -> str:
     if not run.plan["trained_cells"]:
         return "Nothing was trained here."
     cells = counted(int(run.plan["trained_cells"]), "trained cell")
-    return f"Budget: {run.plan['budget']} of training, shared equally by {cells} ({share_of_budget(run)} each)."
+    return f"Budget: {_budget(run)} of training, shared equally by {cells} ({share_of_budget(run)} each)."
+
+
+_TIME = re.compile(r"([\d.]+)(s|m|h|d)")
+_UNITS = {"s": "s", "m": "min", "h": "h", "d": "days"}
+
+
+def _budget(run: Run) -> str:
+    """Return the budget as people write it: "30 min" for "30m"."""
+    time = _TIME.fullmatch(str(run.plan["budget"]))
+    return f"{time[1]} {_UNITS[time[2]]}" if time else str(run.plan["budget"])
 
 
 def share_of_budget(run: Run) -> str:
@@ -80,6 +90,23 @@ def bought_sentence(run: Run) -> str:
             steps, images = (int(planned.get(key, 0)) for key in ("steps", "images"))
             bought.append(f"{run.shown(model)} {counted(steps, 'step')} ({counted(images, 'image')})")
     return f"A share bought: {'; '.join(bought)}." if bought else ""
+
+
+def calibrated_sentence(run: Run) -> str:
+    """Return how a time budget became steps, and what time these took; "" for other budgets."""
+    if run.plan["budget_unit"] != "seconds" or not run.plan["trained_cells"]:
+        return ""
+    seconds = [cell.status.seconds for cell in run.cells if cell.status.state == "done" and cell.status.seconds]
+    took = ""
+    if seconds:
+        least, most = duration(min(seconds)), duration(max(seconds))
+        took = f"; a cell took {least}" if least == most else f"; cells took {least} to {most}"
+    how = (
+        "are those of another run’s plan"
+        if run.plan.get("repeats")
+        else "come from timing each model once, before training"
+    )
+    return f"Steps {how}{took}."
 
 
 def hardware_sentence(run: Run) -> str:
@@ -181,8 +208,14 @@ def split_sentence(run: Run) -> str:
         )
     ]
     digest = short_digest(run.split.get("digest"))
-    how = "The data’s own test part, split" if run.split.get("origin") == "source" else "Split"
-    return f"{how} by {group} into {parts} pages (digest {digest}); left out: {listed(left)}."
+    enlarged = run.split.get("enlarged")
+    larger = [f"{count} {part}" for part, count in enlarged.items()] if isinstance(enlarged, dict) else []
+    small = f"; smaller than the resolution, and enlarged: {listed(larger)}" if larger else ""
+    pages = f"into {parts} pages (digest {digest}); left out: {listed(left)}{small}."
+    origin = run.split.get("origin")
+    if origin == "file":
+        return f"Split by a file that was given, so that neighbouring pages may lie in different parts, {pages}"
+    return f"{'The data’s own test part, split' if origin == 'source' else 'Split'} by {group} {pages}"
 
 
 def versions_sentence(run: Run) -> str:

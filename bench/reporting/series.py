@@ -29,8 +29,8 @@ MOST_PRINTED = 8
 MOST_COMPUTED = 200
 """Series in CSV; a run of a stranger may name every page a series of its own."""
 
-FEW_PAGES = 10
-"""Of a series with fewer, the caption says so by name."""
+FEW_UNITS = 4
+"""Of a series with fewer units of pages, and so with an interval of less than three degrees of freedom, a note says so by name."""
 
 MOST_NAMED = 12
 """Small series that are named; the rest is counted."""
@@ -172,11 +172,12 @@ def series_heading(series: Series, own: SeriesScores) -> str:
 
 
 def small_series_notes(measured: Measured) -> list[str]:
-    """Return which series have few pages: one line, or none."""
-    small = [series.name for series, _ in measured if len(series.pages) < FEW_PAGES]
+    """Return which series have intervals over few units of pages: one line, or none."""
+    units = {series.name: max((score.units for score in own.values()), default=0) for series, own in measured}
+    small = [name for name, count in units.items() if 1 < count < FEW_UNITS]
     more = f" and {len(small) - MOST_NAMED} more" if len(small) > MOST_NAMED else ""
     which = "every series" if len(small) == len(measured) else f"{listed(small[:MOST_NAMED])}{more}"
-    return [f"Fewer than {FEW_PAGES} held-out pages: {which}; such intervals say little."] if small else []
+    return [f"Fewer than {FEW_UNITS} units of pages: {which}; such intervals say little."] if small else []
 
 
 def best_notes(run: Run, measured: Measured, metrics: Sequence[str]) -> list[str]:

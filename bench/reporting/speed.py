@@ -16,6 +16,7 @@ from bench.reporting.naming import MAIN_METRICS, amount, listed
 from bench.reporting.panel import across, draw_title, few_ticks, panels_figure, uncalibrated_note
 from bench.reporting.reading import Run
 from bench.reporting.scores import Scores
+from bench.reporting.sentences import hardware_sentence
 from bench.reporting.style import INK, TEXT_WIDTH, Look, looks
 from bench.reporting.ticks import logarithmic
 
@@ -151,6 +152,6 @@ def speed_caption(run: Run, scores: Scores) -> str:
         "Scores with 95 % intervals against the time in which a model colours one window alone: the median of its seeds, a "
         "line from the fastest to the slowest. Time runs to the right on a logarithmic axis and better is up in every panel, "
         "so that the upper left is best. Dashed stairs: the Pareto front of the competitors; what lies below is beaten "
-        f"in both. Grey, hollow: reference models. In brackets: parameters of the generator.{missing}"
-        f"{uncalibrated_note(scores.metrics)}"
+        f"in both. Grey, hollow: reference models. In brackets: parameters of the generator.{missing} "
+        f"{hardware_sentence(run)}{uncalibrated_note(scores.metrics)}"
     )

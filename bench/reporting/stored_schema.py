@@ -108,6 +108,7 @@ class StoredSplit(Stored):
     dropped_near_duplicates: Count | None = None
     dropped_gap: Count | None = None
     unreadable: Count | None = None
+    enlarged: dict[str, Count] | None = None
 
 
 class _Hardware(Stored):
@@ -151,6 +152,7 @@ class StoredCellScore(StoredSetScore):
     jackknife: list[Number]
     jackknife_sizes: list[Annotated[int, pydantic.Field(ge=0, le=10**9)]]
     jackknife_unit: UnitKind
+    dimension: Annotated[int, pydantic.Field(ge=0, le=10**9)] | None = None
 
     @pydantic.model_validator(mode="after")
     def _paired(self) -> StoredCellScore:

@@ -29,14 +29,16 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 def main_table(run: Run, scores: Scores) -> Table:
     """Return the table that a paper prints: competitors, a rule, reference rows; bold is given to competitors alone."""
     names = [name for name in MAIN_METRICS if name in scores.metrics]
-    return _score_table("main", "Colouring of held-out manga pages", methods.caption(run, scores), names, run, scores)
+    return _score_table(
+        "main", "Colouring of held-out manga pages", methods.caption(run, scores, names), names, run, scores
+    )
 
 
 def secondary_tables(run: Run, scores: Scores) -> list[Table]:
     """Return the tables of all other metrics: lines and structure, colour and sets, sets on DINOv2."""
-    caption = f"Exploratory, with the rows and conventions of the main table. {methods.caption(run, scores)}"
+    conventions = "Exploratory, with the rows and conventions of the main table."
     return [
-        _score_table(name, heading, caption, metrics, run, scores)
+        _score_table(name, heading, f"{conventions} {methods.caption(run, scores, metrics)}", metrics, run, scores)
         for name, heading, metrics in further_metrics(scores.metrics)
     ]
 
@@ -142,7 +144,7 @@ def differences_table(run: Run, scores: Scores) -> Table | None:
     names = compared_metrics(scores.differences)
     sections = difference_sections(names, run, scores)
     caption = methods.differences_caption(run, scores)
-    notes = (*methods.footnotes(run, scores, names), *methods.conditions(run))
+    notes = (*methods.footnotes(run, scores, names, shuffled=False), *methods.conditions(run))
     columns = difference_columns(names)
     return Table("differences", "tab:differences", "Paired differences", caption, columns, sections, notes)
 

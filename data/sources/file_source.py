@@ -113,8 +113,12 @@ class FileSource:
 
 
 def chapter_of(folder: PurePosixPath) -> tuple[str, str]:
-    """(series, chapter) of the folder that holds a page: its chapter, and the folders above it; as they can be printed."""
-    return printable("/".join(folder.parts[:-1])), printable(folder.name)
+    """(series, chapter) of the folder that holds a page, as they can be printed.
+
+    The outermost of several folders is the series, and the rest is the chapter: volumes of one series are none of their own.
+    """
+    series, chapter = (folder.parts[0], folder.parts[1:]) if len(folder.parts) > 1 else ("", folder.parts)
+    return printable(series), printable("/".join(chapter))
 
 
 def halves(whole: Pixels) -> tuple[Pixels, Pixels]:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from data.errors import DataError, UnreadableImage
 from data.images import content_digest, decode_with_mode, read_bytes
-from data.pair import PairKey, RawPair
+from data.pair import PairKey, Part, RawPair
+from data.printing import printable
 from data.sources.dataset_card import licence_note
 from data.sources.dataset_files import refuse_outside_links, refuse_outside_records, snapshot_root
 from data.sources.hub_download import NAME, Hub, fetch_snapshot
 from data.sources.hub_table import content_of, open_table
+from data.sources.naming import PART_OF_WORD
 from data.sources.stored_rows import StoredRows
 
 PREFIX = "hf:"
@@ -71,11 +73,12 @@ class HubSource:
         self.folder = self._find_local(local) if local.exists() else self._fetch(place, offline, hub or Hub())
         refuse_outside_links(spec, self.folder, self._root)
         refuse_outside_records(spec, self.folder)
-        table = open_table(spec, self.folder, self._columns, cache_dir)
+        table, splits = open_table(spec, self.folder, self._columns, cache_dir)
         self.licence_note: str | None = licence_note(self.folder, table.info.license)
         self._table = StoredRows(table)
         digits = max(_ROW_DIGITS, len(str(len(table))))
-        self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1) for row in range(len(table))]
+        parts = self._parts(splits) or [None] * len(table)
+        self._keys = [PairKey(f"row-{row:0{digits}d}", "", "", row + 1, part) for row, part in enumerate(parts)]
         self._rows = {key.id: row for row, key in enumerate(self._keys)}
 
     def keys(self) -> Sequence[PairKey]:
@@ -102,6 +105,23 @@ class HubSource:
         """sha256 over the revision (hub) or the names, sizes and times of the files (local), the columns and rows."""
         text = "\0".join(["hub", self._content_id, *self._columns, str(len(self._table))])
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _parts(self, splits: Sequence[tuple[str, int]]) -> list[Part | None]:
+        """The part of each row where the dataset's splits are those of training, validation and test; empty where they are not."""
+        named = [(PART_OF_WORD.get(name.casefold()), rows) for name, rows in splits]
+        if not all(part for part, _ in named):
+            names = printable(", ".join(name for name, _ in splits))
+            self.warning = " ".join(
+                filter(
+                    None,
+                    [
+                        self.warning,
+                        f"{self.spec}: its splits ({names}) are none of training and test: rows are split anew",
+                    ],
+                )
+            )
+            return []
+        return [part for part, rows in named for _ in range(rows)]
 
     def _find_local(self, place: Path) -> Path:
         self.title = place.resolve().name

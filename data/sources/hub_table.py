@@ -10,8 +10,12 @@ from data.sources.dataset_card import refuse_outside_files
 from data.sources.hub_download import reason
 
 
-def open_table(spec: str, place: Path, columns: Sequence[str], cache: Path | None) -> Any:
+def open_table(
+    spec: str, place: Path, columns: Sequence[str], cache: Path | None
+) -> tuple[Any, Sequence[tuple[str, int]]]:
     """The dataset at `place` with `columns` alone, its images left as stored bytes; all its splits one after the other.
+
+    Beside it the name and the rows of each split, in that order; none where the dataset is a single one.
 
     Parquet is converted once into a table below `cache` (HF_HOME/datasets if None), which is mapped into memory.
 
@@ -20,7 +24,8 @@ def open_table(spec: str, place: Path, columns: Sequence[str], cache: Path | Non
     """
     refuse_outside_files(spec, place)
     try:
-        table = _joined(_loaded(place, None if cache is None else str(cache)))
+        loaded = _loaded(place, None if cache is None else str(cache))
+        table, splits = _joined(loaded), _splits(loaded)
     # What `datasets` raises on a bad folder or file is not a closed list.
     except Exception as error:
         raise DataError(
@@ -30,7 +35,7 @@ def open_table(spec: str, place: Path, columns: Sequence[str], cache: Path | Non
     _give_memory_back()
     if len(table) == 0:
         raise DataError(f"{spec}: the dataset has no rows")
-    return _undecoded(spec, table, columns)
+    return _undecoded(spec, table, columns), splits
 
 
 def content_of(place: Path) -> str:
@@ -61,8 +66,15 @@ def _give_memory_back() -> None:
     pyarrow.default_memory_pool().release_unused()
 
 
+def _splits(loaded: Any) -> list[tuple[str, int]]:
+    import datasets
+
+    several = isinstance(loaded, datasets.DatasetDict) and len(loaded) > 1
+    return [(str(name), len(part)) for name, part in loaded.items()] if several else []
+
+
 def _joined(loaded: Any) -> Any:
-    """One table of all splits, in the order the dataset names them: the benchmark makes its own split."""
+    """One table of all splits, in the order the dataset names them."""
     import datasets
 
     if isinstance(loaded, datasets.DatasetDict):
@@ -77,7 +89,7 @@ def _undecoded(spec: str, table: Any, columns: Sequence[str]) -> Any:
         if column not in table.column_names:
             raise DataError(
                 f"{spec}: no column {column!r}, it has {printable(', '.join(table.column_names))}; name the two with"
-                " --bw-column and --color-column"
+                " --bw-column and --color-column (for a run, --set data.bw_column=… --set data.color_column=…)"
             )
         if isinstance(table.features[column], datasets.Image):
             table = table.cast_column(column, datasets.Image(decode=False))

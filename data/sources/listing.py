@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from data.archives import ARCHIVE_SUFFIXES, is_hidden, list_archive, read_entry
-from data.errors import DataError, UnreadableImage
+from data.errors import DataError, DiskError, UnreadableImage
 from data.images import SUFFIXES, read_bytes
 from data.printing import printable
 from data.sources.naming import natural_order
@@ -36,7 +36,11 @@ class StoredImage:
         return printable(str(self.file) if self.entry is None else f"{self.file}: {self.inside}")
 
     def content(self) -> bytes:
-        """The stored bytes; raises UnreadableImage."""
+        """The stored bytes; raises UnreadableImage, and DiskError where the file is gone since it was listed."""
+        if not self.file.exists():
+            raise DiskError(
+                f"{self.name}: was there when the pages were listed, and is gone; bring it back and run again"
+            )
         if self.entry is None:
             return read_bytes(self.file, self.name)
         return read_entry(self.file, self.entry, self.name)

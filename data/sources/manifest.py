@@ -13,12 +13,7 @@ from data.sources.file_source import FileSource, StoredPage
 from data.sources.listing import StoredImage
 from data.sources.manifest_rows import Row
 from data.sources.manifest_tables import read_table
-from data.sources.naming import id_texts
-
-PART_OF_WORD: dict[str, Part] = {
-    "train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test",
-}  # fmt: skip
-"""What the column `split` may say; case is ignored, nothing is no part."""
+from data.sources.naming import PART_OF_WORD, id_texts
 
 _CONTROL = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Unicode categories that no name needs and a terminal or a log may obey."""
@@ -51,12 +46,22 @@ def open_manifest(path: Path, spec: str | None = None) -> FileSource:
     _refuse(path, rows, [problem for problem in checked if isinstance(problem, str)])
     entries = [entry for entry in checked if isinstance(entry, _Entry)]
     _refuse(path, rows, [*_mixed(entries), *_repeated(entries)])
+    entries = _in_order(entries)
     texts = id_texts([entry.color.place for entry in entries])
     pages = [_page(entry, text) for entry, text in zip(entries, texts, strict=True)]
     what = "pairs" if entries[0].bw else "colour pages alone"
     title = f"{folder.name} ({path.name})"
     layout = f"{what} of the manifest {printable(path.name)}"
     return FileSource(spec or str(path), title, layout, pages, licence_note=stated_rights(folder))
+
+
+def _in_order(entries: list[_Entry]) -> list[_Entry]:
+    """The entries in the manifest's order; those of a single chapter by page where that is known: neighbours stay together."""
+    chapters = {(entry.row.series, entry.row.chapter) for entry in entries}
+    pages = [entry.page for entry in entries if entry.page is not None]
+    if len(chapters) > 1 or len(pages) < len(entries):
+        return entries
+    return [entries[at] for at in sorted(range(len(entries)), key=lambda at: pages[at])]
 
 
 def _page(entry: _Entry, text: str) -> StoredPage:

@@ -1,10 +1,17 @@
-"""Names of pages: natural order, and ids that are safe as file names and unique."""
+"""Names of pages and parts: natural order, ids that are safe as file names and unique, words for parts."""
 
 import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+
+from data.pair import Part
+
+PART_OF_WORD: dict[str, Part] = {
+    "train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test",
+}  # fmt: skip
+"""Words for parts, of a manifest's column `split` and of the splits of a dataset; case is ignored."""
 
 MAX_ID = 120
 """Longer ids are shortened: file systems end at 255 bytes, and prefixes and suffixes are added."""

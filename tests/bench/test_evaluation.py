@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,14 @@ from hypothesis import strategies as st
 from rich.console import Console
 from safetensors.torch import save_file
 
-from bench import feature_files, rescoring, second_extractor
+from bench import evaluation, feature_files, rescoring, second_extractor
 from bench.errors import RequestError
 from bench.evaluation import Scoring, chance_cells, other_pages
 from bench.experiment import Experiment
 from bench.feature_files import kept_features
 from bench.files import read_json, write_bytes, write_json, write_parquet
 from bench.metrics.choice import choose_metrics
+from bench.metrics.registry import METRICS
 from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.runfolder import RunFolder
 
@@ -163,8 +163,11 @@ def test_chance_is_what_the_first_seed_with_outputs_gives(tmp_path: Path, tiny_v
 
 @pytest.mark.parametrize(
     ("stored", "wish", "lost"),
-    [("fid", None, "fid"), ("fd_dinov2", None, "fd_dinov2"), ("fd_dinov2", "off", None), ("rfd", None, None)],
-)
+    [
+        ("fid", None, "fid"), ("lpips", None, "lpips"), ("fd_dinov2", None, "fd_dinov2"), ("fd_dinov2", "off", None),
+        ("rfd", None, None),
+    ],
+)  # fmt: skip
 def test_scoring_again_loses_no_score_on_trained_weights(
     tmp_path: Path,
     tiny_experiment: Experiment,
@@ -178,12 +181,34 @@ def test_scoring_again_loses_no_score_on_trained_weights(
     write_parquet(run.test_windows, pd.DataFrame({"window": ["a"], "page": ["a"]}))
     write_json(run.provenance, {"threads": 1})
     record = {"metric": stored, "calibrated": stored != "rfd"}
-    write_json(run.cell("oracle").sets, {"format": 1, "scores": [record]})
+    if stored == "lpips":
+        write_parquet(run.cell("oracle").images, pd.DataFrame({"window": ["a"], "lpips": [0.1]}))
+    else:
+        write_json(run.cell("oracle").sets, {"format": 1, "scores": [record]})
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
-    scored: list[str] = []
-    monkeypatch.setattr(rescoring, "evaluate", lambda *_, **__: scored.append("again"))
-    expected = pytest.raises(RequestError, match=f"has {lost}, which cannot") if lost else nullcontext()
-    with expected:
+
+    class Scored(Exception):
+        """Is raised where pictures would be read to be scored."""
+
+    def read(*_: Any) -> None:
+        raise Scored
+
+    monkeypatch.setattr(evaluation, "_read_windows", read)
+    with pytest.raises(RequestError, match=f"has {lost}, which cannot") if lost else pytest.raises(Scored):
         rescoring.rescore(run.path, False, wish, "cpu", Console(stderr=True), lambda: None)
-    assert scored == ([] if lost else ["again"])
+
+
+def test_finished_run_keeps_its_scores_where_the_weights_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FID and LPIPS stand in the place of what this machine could compute; unscored cells beside them are refused."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    cell, choice = RunFolder(tmp_path / "run").cell("oracle"), choose_metrics()
+    assert choice.perceptual == "rlpips"
+    columns = {name: [0.5] for name, metric in METRICS.items() if metric.kind == "image" and name != "rlpips"}
+    write_parquet(cell.images, pd.DataFrame({"window": ["a"], **columns}))
+    write_json(cell.sets, {"format": 1, "scores": [{"metric": name, "calibrated": True} for name in ("fid", "kid")]})
+    assert not evaluation._needs_scores(cell, choice, chance=False)
+    write_parquet(cell.images, pd.DataFrame({"window": ["a"]} | {name: [0.5] for name in columns if name != "lpips"}))
+    assert evaluation._needs_scores(cell, choice, chance=False)

@@ -13,6 +13,7 @@ import models
 from bench import inference_timing
 from bench.files import write_png
 from bench.inference_timing import is_timed, time_colouring, timings, write_timing
+from models import regions
 
 
 @pytest.fixture
@@ -61,6 +62,19 @@ def test_batches_and_bfloat16_are_timed_where_they_pay(translator: models.Transl
     assert found["batch"] == 3
     for name in ("seconds_per_window", "seconds_per_window_bf16", "windows_per_second", "windows_per_second_bf16"):
         assert found[name] > 0
+
+
+def test_every_repeat_finds_its_regions_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it must for a page that it sees for the first time."""
+    made: list[int] = []
+    real = regions.region_map
+    monkeypatch.setattr(regions, "region_map", lambda luma: made.append(1) or real(luma))
+    monkeypatch.setattr(inference_timing, "MOST_REPEATS", 5)
+    settings = {"ngf": 4, "ndf": 4, "n_blocks": 1, "n_downsample": 2, "vgg_loss": "off"}
+    name = "pix2pixhd-regions"
+    translator = models.build(name, models.parse_settings(name, settings), 64, seed=0)
+    seconds = time_colouring(translator, np.zeros((1, 64, 64, 3), np.uint8), "cpu")
+    assert len(made) == len(seconds) + inference_timing.WARMUP
 
 
 def test_repeats_end_after_their_time(translator: models.Translator, monkeypatch: pytest.MonkeyPatch) -> None:

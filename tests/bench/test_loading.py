@@ -124,6 +124,16 @@ def test_our_own_file_keeps_the_inference_mode_it_was_trained_for(place: Path, m
     assert "running batch-norm statistics" in (place / "reloaded/report/tables/main.md").read_text()
 
 
+def test_another_input_than_it_was_trained_on_is_told(place: Path, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (cell,) = (run / "cells").glob("pix2pix-loaded-*")
+    own = ["--load", f"pix2pix={cell / 'generator.safetensors'}"]
+    assert command(monkeypatch, place, *BEGINNING, *own, "--recipe", "gray", "--out", "grey") == 0
+    assert "trained on the input recipe original" in (place / "grey/report/tables/main.md").read_text()
+    (again,) = (place / "grey/cells").glob("pix2pix-loaded-*")
+    card = json.loads((again / "generator.json").read_text())
+    assert card["recipe"] == "original"
+
+
 def test_a_foreign_file_colours_in_the_presets_inference_mode(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     running = ["--set", "model_settings.pix2pix.inference_batch_norm=running"]
     assert command(monkeypatch, place, *BEGINNING, *loads("pix2pix"), *running, "--out", "foreign") == 0

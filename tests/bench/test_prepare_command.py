@@ -20,6 +20,7 @@ from huggingface_hub import constants
 from PIL import Image
 from rich.console import Console
 
+from bench import dryrun
 from bench.cli import main
 from bench.errors import RequestError
 from bench.experiment import Experiment
@@ -284,6 +285,25 @@ def test_offline_only_looks_for_weights(request_all: PrepareRequest, file_server
     assert items["prepared pages"].state == "made"
 
 
+def test_weights_alone_bring_no_pages(request_all: PrepareRequest, file_server: Any) -> None:
+    items = ready(replace(request_all, weights_only=True))
+    assert items["weights inception"].state == "fetched"
+    assert all(what.startswith("weights") for what in items)
+    assert complete(list(items.values()))
+    assert not request_all.cache.exists()
+
+
+def test_dry_run_fetches_no_data_set(
+    fake_hub: Any, tiny_values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", fake_hub.url)
+    asked = len(fake_hub.requests)
+    data = tiny_values["data"] | {"source": "hf:owner/never-fetched"}
+    estimate = dryrun._look_at_data(Experiment.parse(tiny_values | {"data": data}, "tiny"))
+    assert "not on this machine" in (estimate.problem or "")
+    assert len(fake_hub.requests) == asked
+
+
 def test_uncalibrated_does_without_metric_weights_but_not_without_a_loss(
     request_all: PrepareRequest, file_server: Any
 ) -> None:
@@ -333,7 +353,7 @@ def test_dinov2_is_fetched_where_asked_for(
     assert ready(request)["weights dinov2"].state == "there"
     assert find_dinov2([]) == Path(fetched.place)
     monkeypatch.setattr("bench.readiness.has_package", lambda: False)
-    assert "pip install 'manga-gan-bench[dinov2]'" in ready(request)["package timm"].place
+    assert "pip install -e '.[dinov2]'" in ready(request)["package timm"].place
 
 
 def test_vgg_is_wanted_where_the_loss_is(tiny_values: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import data
+import models
 from bench import beginning
 from bench.errors import RequestError
 from bench.experiment import Experiment
@@ -31,8 +32,27 @@ def test_presets_spell_out_what_the_code_would_fill_in(name: str) -> None:
         defaults = data.recipe_settings(recipe).model_dump(mode="json")
         assert spelled.get(recipe, {}) == defaults
     stored = tomllib.loads(Experiment.parse(values, name).to_toml())
-    for section in ("data", "training", "calibration", "metrics", "model_settings"):
+    for section in ("data", "training", "calibration", "metrics"):
         assert values[section] == stored[section]
+    assert stored["model_settings"].items() <= values["model_settings"].items()
+    for model, settings in values["model_settings"].items():
+        # TOML has no null.
+        assert settings == models.parse_settings(model, settings).model_dump(mode="json", exclude_none=True)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_variants_have_the_numbers_of_their_model(name: str) -> None:
+    """What differs is what the variant is, or goes with its width."""
+    sections = read_preset(name)["model_settings"]
+    base = sections["pix2pixhd"]
+    differing = {
+        "pix2pixhd-local": {"netG", "ngf"},
+        "pix2pixhd-regions": {"instances"},
+        "pix2pixhd-features": {"instances"},
+    }
+    for variant, own in differing.items():
+        assert {key for key in base if sections[variant][key] != base[key]} == own
+    assert (sections["pix2pixhd-local"]["netG"], 2 * sections["pix2pixhd-local"]["ngf"]) == ("local", base["ngf"])
 
 
 def test_settings_follow_the_recipe() -> None:

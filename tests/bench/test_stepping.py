@@ -71,6 +71,77 @@ def test_on_a_cpu_a_step_is_the_translators_own(name):
     assert not stepper.busy
 
 
+class UnreadRate(torch.Tensor):
+    """A learning rate on a device that nobody may wait for."""
+
+    def __float__(self):
+        raise AssertionError("read back from the device")
+
+    item = __float__
+
+
+def test_learning_rates_are_set_without_reading_them_back():
+    translator = built("pix2pix", "cpu")
+    translator.scale_lr(1.0)
+    rates = []
+    for optimiser in translator.optimisers().values():
+        for group in optimiser.param_groups:
+            group["lr"] = torch.tensor(group["lr"]).as_subclass(UnreadRate)
+            rates.append(group["lr"])
+    translator.scale_lr(0.5)
+    for rate in rates:
+        assert rate.as_subclass(torch.Tensor).tolist() == pytest.approx(0.5 * 0.0002)
+
+
+class UpdatesBeforeJudging:
+    """A step that updates a network and then uses it again, as a model of another package may."""
+
+    recordable = False
+
+    def __init__(self):
+        torch.manual_seed(0)
+        self.network = torch.nn.Linear(4, 1)
+        self.optimiser = torch.optim.SGD(self.network.parameters(), lr=1.0)
+
+    def optimisers(self):
+        return {"one": self.optimiser}
+
+    def train_step(self, bw, color):
+        before = self.network(bw).mean()
+        self.optimiser.zero_grad()
+        before.backward()
+        self.optimiser.step()
+        return {"before": before.detach(), "after": self.network(bw).mean().detach()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_that_was_updated_is_used_as_it_is(precision):
+    """Autocast keeps rounded weights until its context ends, whatever becomes of them meanwhile."""
+    translator = UpdatesBeforeJudging()
+    losses = Stepper(translator, "cpu", precision).step(torch.ones(2, 4), torch.ones(2, 4))
+    # The gradient of the mean is 1 for each weight and for the bias: the output falls by five.
+    assert float(losses["after"] - losses["before"]) == pytest.approx(-5, abs=0.05)
+
+
+@on_gpu
+@pytest.mark.parametrize("name", NARROW)
+def test_a_warm_step_waits_for_nothing(name):
+    """Learning rate, batch and step as training does them: the processor prepares the next one while the device works."""
+    translator = built(name, "cuda:0")
+    stepper, _ = trained(translator, "cuda:0", PLAIN_STEPS + 1)
+    bw, color = (side.cpu().pin_memory() for side in batch(0, "cuda:0"))
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step in range(3):
+            stepper.begin(0.5)
+            translator.scale_lr(1.0 - step / STEPS)
+            stepper.step(bw.to("cuda:0", non_blocking=True), color.to("cuda:0", non_blocking=True))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert stepper.recorded
+
+
 @pytest.fixture
 def deterministic_gpu():
     before = torch.are_deterministic_algorithms_enabled()

@@ -43,6 +43,12 @@ def test_images_are_listed_and_read(tmp_path):
     assert [read_entry(path, index, "page") for index, _ in listing.pages] == [image_bytes(1), image_bytes(2)]
 
 
+def test_names_that_begin_with_a_dot_and_a_slash_are_no_hidden_files(tmp_path):
+    path = packed(tmp_path / "x.cbz", ("./ch1/1.png", image_bytes(1)), ("./.hidden/2.png", image_bytes(2)))
+    listing = list_archive(path)
+    assert [str(name) for _, name in listing.pages] == ["ch1/1.png"]
+
+
 def test_names_that_lead_out_are_named_and_left_out(tmp_path):
     names = ["../up.png", "/abs.png", "a/../../up.png", "..\\up.png", "C:\\up.png"]
     path = packed(tmp_path / "x.cbz", *((name, image_bytes()) for name in names), (link("link.png"), b"/etc/passwd"))

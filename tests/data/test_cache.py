@@ -288,6 +288,20 @@ def test_few_unreadable_pages_are_left_out_and_named(many, tmp_path):
     assert len(ready.split.ids) == 201
 
 
+def test_pages_that_had_to_be_enlarged_are_counted(many, tmp_path, draw, save):
+    """Every other page is 32 px wide, the rest 16: at 16 px none counts, though training takes 286/256 of that."""
+    for page in range(0, 200, 2):
+        save(draw(page, 40, 32), many / f"c{page // 10}" / f"{page}.png")
+    small = {f"c{page // 10}_{page}" for page in range(202) if page % 2 or page == 200}
+    assert not prepared(open_pairs(str(many)), tmp_path / "cache", resolution=16).report.enlarged
+    ready = prepared(open_pairs(str(many)), tmp_path / "cache", resolution=32)
+    parts = {"train": ready.split.train, "validation": ready.split.validation, "test": ready.split.test}
+    assert ready.report.enlarged == {part: len(small.intersection(pages)) for part, pages in parts.items()}
+    assert f"enlarged: {ready.report.enlarged['train']} of train" in ready.report.lines()[-1]
+    # Opened again, not made again.
+    assert prepared(open_pairs(str(many)), tmp_path / "cache", resolution=32).report == ready.report
+
+
 def test_many_unreadable_pages_stop(many, tmp_path):
     for page in (31, 32, 33):
         (many / "c3" / f"{page}.png").write_bytes(b"")

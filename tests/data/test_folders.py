@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data import DataError, UnreadableImage, open_pairs
+from data.errors import DiskError
 from data.pair import shown_name, skipped_files
 from data.sources.naming import natural_key, safe_ids
 
@@ -52,13 +53,14 @@ def test_chapter_and_series_come_from_the_folders(chapters):
     assert source.read(key).bw is None
 
 
-def test_deeper_folders_keep_series_apart(tmp_path, draw, save):
+def test_volumes_of_one_series_are_no_series_of_their_own(tmp_path, draw, save):
+    """Else a split by series would put volumes of one on both sides."""
     for series in ("a", "b"):
-        for chapter in ("c1", "c2"):
-            save(draw(1), tmp_path / series / "v1" / chapter / "p.png")
+        for volume in ("v1", "v2"):
+            save(draw(1), tmp_path / series / volume / "c1" / "p.png")
     keys = open_pairs(str(tmp_path)).keys()
     assert {(key.series, key.chapter) for key in keys} == {
-        ("a/v1", "c1"), ("a/v1", "c2"), ("b/v1", "c1"), ("b/v1", "c2"),
+        ("a", "v1/c1"), ("a", "v2/c1"), ("b", "v1/c1"), ("b", "v2/c1"),
     }  # fmt: skip
 
 
@@ -96,6 +98,14 @@ def test_side_that_is_a_link_out_is_refused(tmp_path, pairs):
     (pairs / "color").symlink_to(moved)
     with pytest.raises(DataError, match="link out of the folder"):
         open_pairs(str(pairs))
+
+
+def test_page_that_is_gone_since_it_was_listed_is_no_damaged_page(pairs):
+    """A disk that was unmounted: left out, it would be left out for good."""
+    source = open_pairs(str(pairs))
+    (pairs / "color" / "3.png").unlink()
+    with pytest.raises(DiskError, match=r"3\.png.*is gone"):
+        source.read(source.keys()[3])
 
 
 def test_damaged_page_is_named(pairs):

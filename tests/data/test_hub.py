@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from data import DataError, UnreadableImage, open_pairs
+from data.own_split import own_split
 from data.sources.dataset_card import licence_note
 from data.sources.hub import HubSource
 
@@ -69,6 +70,25 @@ def test_all_splits_are_read_in_order(tmp_path, table, rows):
     parts = datasets.DatasetDict({"train": table.select([0, 1]), "test": table.select([2, 3, 4])})
     parts.save_to_disk(str(tmp_path / "saved"))
     check(HubSource(f"hf:{tmp_path / 'saved'}"), rows)
+
+
+def test_splits_of_a_dataset_are_its_own_parts(tmp_path, table):
+    parts = {"train": table.select([0, 1, 2]), "VAL": table.select([3]), "test": table.select([4])}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    source = HubSource(f"hf:{tmp_path / 'saved'}")
+    assert [key.part for key in source.keys()] == ["train"] * 3 + ["validation", "test"]  # noqa: SIM118
+    assert source.warning is None
+    split = own_split(source.keys(), grouped=False, group_by="chapter", seed=0, validation_share=0.1)
+    assert (split.test, split.validation) == (("row-000004",), ("row-000003",))
+
+
+@pytest.mark.parametrize(("names", "warned"), [(["pages"], False), (["train"], False), (["train", "extra"], True)])
+def test_splits_of_other_names_are_no_parts(tmp_path, table, names, warned):
+    parts = {name: table.select(range(place, 5, len(names))) for place, name in enumerate(names)}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    source = HubSource(f"hf:{tmp_path / 'saved'}")
+    assert {key.part for key in source.keys()} == {None}  # noqa: SIM118
+    assert ("rows are split anew" in (source.warning or "")) == warned
 
 
 def test_plain_bytes_in_other_columns(tmp_path, rows):

@@ -1,7 +1,9 @@
+import errno
 import hashlib
 import io
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from data.errors import UnreadableImage
-from data.images import MAX_PIXELS, content_digest, decode_image, decode_with_mode, read_image
+from data.errors import DiskError, UnreadableImage
+from data.images import MAX_PIXELS, compressed_with_loss, content_digest, decode_image, decode_with_mode, read_image
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options) -> bytes:
@@ -131,6 +133,26 @@ def test_what_is_no_image_says_so(tmp_path, content, reason):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(UnreadableImage, match=r"nowhere\.png"):
         read_image(tmp_path / "nowhere.png", "nowhere.png")
+
+
+def test_file_that_may_not_be_read_is_no_page_to_leave_out(tmp_path, monkeypatch):
+    """It would be remembered as unreadable when its rights have long been mended."""
+
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    (tmp_path / "page.png").touch()
+    with pytest.raises(DiskError, match="Permission denied"):
+        read_image(tmp_path / "page.png", "page.png")
+
+
+@pytest.mark.parametrize("profile", [None, b"p" * 333])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_webp_is_judged_by_its_pixels_chunk(lossless, profile):
+    stream = io.BytesIO()
+    Image.new("RGB", (9, 7), (10, 200, 30)).save(stream, "WEBP", lossless=lossless, icc_profile=profile)
+    assert compressed_with_loss(stream.getvalue()) != lossless
 
 
 @pytest.mark.parametrize("width", [11_000, 19_000])

@@ -99,6 +99,16 @@ def test_parquet_says_the_same_as_csv(folder):
     assert from_parquet.read(from_parquet.keys()[0]).digest == from_csv.read(from_csv.keys()[0]).digest
 
 
+def test_pages_of_a_single_chapter_are_neighbours_by_their_numbers(folder):
+    """Blocks of a flat source are cut along this order: rows may be shuffled."""
+    rows = ["color,page", *(f"c/{page}.png,{10 * page}" for page in (3, 0, 4, 1, 2))]
+    source = open_pairs(str(written(folder, "\n".join(rows))))
+    assert [key.page for key in source.keys()] == [0, 10, 20, 30, 40]  # noqa: SIM118
+    chapters = ["color,chapter,page", "c/3.png,b,2", "c/0.png,a,1", "c/1.png,b,1"]
+    source = open_pairs(str(written(folder, "\n".join(chapters))))
+    assert [(key.chapter, key.page) for key in source.keys()] == [("b", 2), ("a", 1), ("b", 1)]  # noqa: SIM118
+
+
 def test_fingerprint_follows_rows_and_files(folder):
     prints = [
         open_pairs(str(written(folder, text))).fingerprint()

@@ -123,6 +123,23 @@ def test_flat_split_is_loaded_again(tmp_path):
     assert load_split(tmp_path / "split.json", keys, grouped=False) == split
 
 
+def test_split_by_hand_of_a_flat_source_has_neighbours_for_groups(tmp_path):
+    """Every page a group of its own would be told as a split by chapter, and make intervals too narrow."""
+    keys = rows_of(300)
+    parts = {"train": [], "validation": [], "test": []}
+    for row, key in enumerate(keys):
+        parts["test" if row % 5 == 0 else "validation" if row % 5 == 1 else "train"].append(key.id)
+    path = tmp_path / "split.json"
+    path.write_text(json.dumps(parts))
+    split = load_split(path, keys, grouped=False)
+    assert (split.origin, split.group_by) == ("file", "blocks")
+    groups = [split.groups[page] for page in split.test]
+    assert len(set(groups)) < len(groups) / 3
+    assert groups == sorted(groups, key=groups.index)
+    split.save(path)
+    assert load_split(path, keys, grouped=False) == split
+
+
 def test_dropped_pages_are_counted_and_named(tmp_path):
     split = make_split(keys_of([4] * 6), grouped=True, seed=0)
     gone = split.train[:2]

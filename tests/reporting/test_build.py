@@ -150,6 +150,17 @@ def test_figures_for_the_page_alone_leave_no_link_without_a_file(finished_run, t
     assert [each for each in verify_report(folder).differences if "split.json" not in each] == []
 
 
+def test_report_without_pages_shows_none(finished_run, tmp_path, unrendered):
+    folder = build_report(finished_run, tmp_path / "report", figures="png", show_pages=False).folder
+    drawn = {path.stem for path in (folder / "figures").iterdir()}
+    assert drawn == set(FIGURES) - {"grid", "ranked", "lines"}
+    assert not (folder / "pictures").exists()
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert "Compare pages" not in page
+    assert not re.search(r'(?:href|src)="(?:pictures|figures/(?:grid|ranked|lines))', page)
+    assert [each for each in verify_report(folder).differences if "split.json" not in each] == []
+
+
 def test_an_old_report_is_replaced_and_strangers_are_not(finished_run, tmp_path, unrendered):
     out = tmp_path / "report"
     (out / "figures").mkdir(parents=True)

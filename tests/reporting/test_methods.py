@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from bench.reporting import citing, methods, narrating, sentences
+from bench.reporting.naming import MAIN_METRICS
 from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
 
@@ -22,7 +23,7 @@ def scores(run):
 def everything(run, scores):
     """All that stands on and around the main table."""
     notes = [*methods.footnotes(run, scores, list(scores.metrics)), *methods.conditions(run)]
-    return " ".join([methods.caption(run, scores), *notes])
+    return " ".join([methods.caption(run, scores, MAIN_METRICS), *notes])
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def everything(run, scores):
     [
         "2 seeds and 6 held-out pages (12 windows)", "recipe: original", "data: synthetic", "64 × 64 px", "dropout off",
         "extractor random-he-network", "layer pool", "weights sha256 abababab", "n = 12 against 12 (same pages)",
-        "Budget: 6m of training, shared equally by 8 trained cells (45 s each)", "pix2pix-small 4,200 steps (4,200 images)",
+        "Budget: 6 min of training, shared equally by 8 trained cells (45 s each)", "pix2pix-small 4,200 steps (4,200 images)",
         "Example CPU @ 2.10GHz, 2 cores, 23.4 GiB memory", "Commit ffffffffffff", "experiment 0123456789ab",
         "split 9f9f9f9f9f9f", "pix2pixhd-small: without VGG loss", "narrower or shallower", "6 blocks of neighbouring pages",
         "left out: 3 near-duplicates of held-out pages",
@@ -56,7 +57,10 @@ def test_data_that_brought_its_split_and_recipes_with_versions_are_told(own_run,
     path.write_text(path.read_text() + "\n[recipe_settings]\nvariants = 3\n")
     run = read_run(own_run)
     assert "The data’s own test part, split by chapter into" in sentences.split_sentence(run)
-    assert "input recipe original (3 versions of each training page)" in citing.plain(narrating.data_sentence(run))
+    assert (
+        "input recipe original, the B/W page as it is stored, in grey (3 versions of each training page)"
+        in citing.plain(narrating.data_sentence(run))
+    )
 
 
 def test_one_seed_covers_pages_only(own_run):
@@ -66,7 +70,7 @@ def test_one_seed_covers_pages_only(own_run):
         folder.rename(own_run / folder.name)
     run = read_run(own_run)
     scores = score_run(run)
-    assert "n = 1 seed: the interval covers pages only" in methods.caption(run, scores)
+    assert "n = 1 seed: the interval covers pages only" in methods.caption(run, scores, MAIN_METRICS)
     assert "n = 1 seed: the intervals cover pages only" in methods.warnings(run, scores)
     assert methods.noise_sentence(scores) == ""
     assert "noise floor" not in methods.differences_caption(run, scores)
@@ -74,7 +78,7 @@ def test_one_seed_covers_pages_only(own_run):
 
 def as_calibrated(score):
     metric = CALIBRATED.get(score["metric"], score["metric"])
-    return score | {"metric": metric, "metric_id": f"{metric}:inception", "calibrated": True}
+    return score | {"metric": metric, "metric_id": f"{metric}:inception", "calibrated": True, "dimension": 2048}
 
 
 def test_fid_at_small_n_carries_the_rank_warning(run):
@@ -104,7 +108,7 @@ def test_a_missing_oracle_is_warned_of(own_run):
 
 def test_lost_work_is_reported(own_run, change_json):
     change_json(own_run / "cells" / "pix2pix-seed0" / "status.json", lost_seconds=12.0)
-    assert "pix2pix-seed0 12 s" in methods.cost_caption(read_run(own_run))
+    assert "pix2pix-seed0 12 s" in methods.cost_caption(read_run(own_run), "")
 
 
 def test_different_inference_modes_are_told_apart(own_run, finished_run):
@@ -143,8 +147,10 @@ REVISION = "0123456789abcdef0123456789abcdef01234567"
 )
 def test_the_revision_of_a_dataset_is_named_where_it_is_known(run, scores, recorded, said):
     known = dataclasses.replace(run, split=run.split | {"source": recorded})
-    assert f"data: {said}; resolution" in methods.caption(known, scores)
-    assert dict(methods.methods_text(known, scores))["Data"].startswith(f"Pairs from {said}; input recipe")
+    assert f"data: {said}; resolution" in methods.caption(known, scores, MAIN_METRICS)
+    assert dict(methods.methods_text(known, scores))["Data"].startswith(
+        f"Pairs from {said} (manga drawn by the project itself); input recipe"
+    )
 
 
 @pytest.mark.parametrize(

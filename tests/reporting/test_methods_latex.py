@@ -74,9 +74,9 @@ def test_the_text_without_citations_is_that_of_the_page(run, scores):
     "said",
     [
         r"pix2pix-small~\cite{isola2017image}, pix2pixhd-small~\cite{wang2018high} and cyclegan-small~\cite{zhu2017unpaired}",
-        r"Pairs from synthetic; input recipe original; 64 $\times$ 64 px",
+        r"Pairs from synthetic (manga drawn by the project itself); input recipe original", r"in grey; 64 $\times$ 64 px",
         r"286/256 of that size", r"Split by chapter into 1 train, 1 validation and 6 test pages",
-        r"Budget: 6m of training, shared equally by 8 trained cells (45 s each).", r"Seeds: 0 and 1.", r"Batch size 1;",
+        r"Budget: 6 min of training, shared equally by 8 trained cells (45 s each).", r"Seeds: 0 and 1.", r"Batch size 1;",
         r"Example CPU @ 2.10GHz, 2 cores, 23.4 GiB memory", r"torch 2.8.0+cpu~\cite{paszke2019pytorch}",
         r"(scikit-image)~\cite{wang2004image,vanderwalt2014scikit}.", r"experiment 0123456789ab; split 9f9f9f9f9f9f.",
         r"Satterthwaite~\cite{satterthwaite1946approximate}", r"report~\cite{report-0123456789ab}",

@@ -70,7 +70,7 @@ def test_nothing_is_bold_and_small_series_are_named(two_series, table_of):
     assert not any(entry.bold for row in table.rows for entry in row.entries)
     assert not any(name.endswith("_best") for name in records(table)[0])
     assert "Nothing is bold: no test is made within a series." in table.caption
-    assert "Fewer than 10 held-out pages: every series; such intervals say little." in table.footnotes
+    assert "Fewer than 4 units of pages: salt; such intervals say little." in table.footnotes
     best = next(note for note in table.footnotes if "best mean" in note)
     assert "SSIM: pix2pixhd-small 2; PSNR: pix2pixhd-small 2" in best
     words = " ".join([table.caption, *table.footnotes])

@@ -85,7 +85,7 @@ def test_the_main_table_has_its_columns_and_rows_in_order(tables):
     assert [column.shown for column in main.columns][1:3] == ["PSNR (dB) ↑", "CIEDE2000 ↓"]
     notes = " ".join(main.footnotes)
     assert "uncalibrated: random features, valid only within this table" in notes
-    assert "One half of the truth against the other: rFD 0.310 (n = 6 against 6, no pairs)" in notes
+    assert "One half of the truth against the other: rFD 0.310 (n = 6 against 6, no common pages)" in notes
     assert "Pages shuffled: a model's outputs of its first seed" in notes
     assert "competitors' order is the same at 0.03/0.08 and 0.10/0.30" in notes
 
@@ -245,6 +245,7 @@ def test_scores_on_dinov2_have_a_table_of_their_own(own_run):
             "metric": "fd_dinov2",
             "metric_id": "fd_dinov2:vit",
             "extractor": "vit_large",
+            "dimension": 1024,
             "calibrated": True,
         }
         path.write_text(json.dumps(stored | {"scores": [*stored["scores"], more]}))

@@ -19,14 +19,15 @@ def blank(seeds, groups):
     return pd.DataFrame(rows, columns=["model", "seed", "page", "group"])
 
 
-def samples(drawn, seeds, seed_sd, groups):
-    """Return simulated samples of two models that do not differ in truth."""
+def samples(drawn, seeds, seed_sd, groups, method_chapter_sd=0.0):
+    """Return simulated samples of two models that do not differ in truth, over all chapters that there are."""
     rows, size = blank(seeds, groups), (seeds, PAGES)
     for _ in range(SIMULATIONS):
         difficulty = drawn.normal(0, PAGE_SD, PAGES)
         values = [
             difficulty
             + drawn.normal(0, METHOD_PAGE_SD, PAGES)
+            + np.repeat(drawn.normal(0, method_chapter_sd, groups), PAGES // groups)
             + drawn.normal(0, seed_sd, (seeds, 1))
             + drawn.normal(0, RESIDUAL_SD, size)
             for _ in "ab"
@@ -50,6 +51,21 @@ def test_the_two_way_interval_covers_with_three_seeds(seed_sd, groups):
     if seed_sd == 0.01:
         bootstrap = np.mean([page_bootstrap_covers(sample, drawn) for sample in simulated])
         assert bootstrap < 0.80, "negative control: pages alone are not enough"
+
+
+def covered(simulated):
+    results = [differences(sample)[0] for sample in simulated]
+    return np.mean([abs(result.value) <= result.half_width for result in results])
+
+
+@pytest.mark.parametrize("groups", [5, 8, 20])
+def test_it_covers_where_models_differ_from_chapter_to_chapter(groups):
+    assert covered(samples(np.random.default_rng(3), 3, 0.01, groups, 0.03)) >= 0.92
+
+
+def test_four_chapters_do_not_speak_for_others():
+    """Why captions say so: blocks of the pages of four chapters cover what these chapters give, not what others would."""
+    assert covered(samples(np.random.default_rng(4), 3, 0.0, 4, 0.03)) < 0.85
 
 
 def test_two_seeds_cover_too():

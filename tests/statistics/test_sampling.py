@@ -18,15 +18,15 @@ def frame(values, metric="ssim"):
     return rows.assign(group=rows["page"].str[0])
 
 
-def test_ten_groups_are_the_units():
-    pages, groups = book(10, 3)
+def test_five_groups_are_the_units():
+    pages, groups = book(5, 6)
     units = sampling_units(pages, groups)
     assert units.kind == "group"
-    assert list(units.numbers) == [index // 3 for index in range(30)]
+    assert list(units.numbers) == [index // 6 for index in range(30)]
 
 
 def test_with_fewer_groups_blocks_of_neighbours_take_their_place():
-    pages, groups = book(9, 10)
+    pages, groups = book(4, 22)
     units = sampling_units(pages, groups)
     assert units.kind == "page block"
     assert BLOCKS - 3 <= units.count <= BLOCKS + 3
@@ -120,11 +120,14 @@ def test_set_records_become_one_value_a_seed_and_the_jackknife_of_their_mean():
     assert (sample.influence["m"] ** 2).sum() == pytest.approx(tukey, rel=1e-10)
 
 
-def test_the_note_says_what_the_units_are():
-    pages, groups = book(12, 2)
-    rows = pd.DataFrame({"model": "m", "seed": 0, "page": pages, "group": groups, "ssim": 1.0})
-    assert image_sample(rows, "ssim").units_note == "12 test groups"
-    assert "blocks of neighbouring pages, since there are fewer than 10" in image_sample(rows[:8], "ssim").units_note
+def test_what_a_unit_is_does_not_hang_on_the_pages_that_have_a_score():
+    """Five groups, all of the last one without a line: the other four stay groups and do not become blocks of pages."""
+    pages, groups = book(5, 8)
+    values = np.random.default_rng(3).normal(size=40)
+    values[32:] = np.nan
+    rows = pd.DataFrame({"model": "m", "seed": 0, "page": pages, "group": groups, "ssim": values})
+    sample = image_sample(rows, "ssim")
+    assert (sample.unit_kind, sample.units, sample.excluded) == ("group", 4, 8)
 
 
 def test_a_part_keeps_the_units_of_the_whole():

@@ -189,3 +189,41 @@ def test_set_differences_are_paired_over_the_units_that_were_left_out():
     paired = Sample("rfd", scores, {"a": False, "b": False}, influence, "group")
     assert differences(paired)[0].half_width == 0
     assert interval(paired, "a").standard_error == pytest.approx(math.sqrt(0.18))
+
+
+def test_a_model_with_one_seed_left_is_lent_the_variance_between_the_others_seeds():
+    """Else it would be the surest of all because its other seeds diverged."""
+    drawn = np.random.default_rng(11)
+    pages = drawn.normal(size=40) * 0.01
+    seeds = np.asarray([0.0, 0.4, -0.5])[:, None]
+    scores = {"b": seeds + pages, "a": np.asarray([[0.6]]) + pages, "c": seeds[::-1] + 0.1 + pages}
+    found = {(d.first, d.second): d for d in differences(sample(scores))}
+    ours = found["a", "b"]
+    assert ours.lent == ("a",)
+    assert ours.covers == "seeds and pages"
+    assert not ours.significant
+    # Pages do not vary in the difference: Welch's test of one value against three, with the pooled variance for the one.
+    variance = seeds.var(ddof=1)
+    error = math.sqrt(variance + variance / 3)
+    degrees = error**4 / (variance**2 / 4 + (variance / 3) ** 2 / 2)
+    assert ours.degrees == pytest.approx(degrees)
+    assert ours.p == pytest.approx(2 * stats.t.sf(abs(ours.value) / error, degrees))
+    assert found["b", "c"].lent == ()
+    assert interval(sample(scores), "a").covers == "pages only"
+
+
+def test_nothing_is_lent_where_every_model_has_one_seed_or_depends_on_none():
+    scores = {"a": normal(1, 1, 30), "b": normal(2, 1, 30, 1)}
+    (one,) = differences(sample(scores))
+    assert (one.lent, one.covers) == ((), "pages only")
+    copied = {"copy": normal(1, 1, 30), "b": normal(2, 3, 30)}
+    assert all(d.lent == () for d in differences(sample(copied, unseeded=("copy",))))
+
+
+def test_nobody_is_best_or_alike_where_nothing_was_tested():
+    """All pages in one unit: there is no interval, so nothing was found alike either."""
+    rows = frame({"a": normal(1, 3, 8, 5), "b": normal(2, 3, 8)}).assign(group="g", page="p0")
+    verdict = indistinguishable_from_best(image_sample(rows, "ssim"), ["a", "b"])
+    assert not verdict.tested
+    assert (verdict.best, verdict.indistinguishable, verdict.everything) == ("a", (), False)
+    assert verdict.text.startswith("not tested")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from bench.metrics.registry import METRICS, Metric
-from bench.reporting.costs import cost_measures, cost_sections
+from bench.reporting.costs import cost_measures, cost_sections, cost_words
 from bench.reporting.escaping import escape_csv, escape_latex
 from bench.reporting.joined import words
 from bench.reporting.joined.across import Across, Gap, is_chance
@@ -46,9 +46,8 @@ def joined_tables(joined: Joined, across: Across) -> list[Table]:
         _cost_table(joined),
         joined_series_table(joined, across),
     ]
-    caption = words.further_caption(joined, across)
     further = [
-        _score_table(name, title, caption, metrics, joined, across)
+        _score_table(name, title, words.further_caption(joined, across, metrics), metrics, joined, across)
         for name, title, metrics in further_metrics(across.metrics)
     ]
     return [table for table in made if table is not None] + further
@@ -85,7 +84,8 @@ def _cost_table(joined: Joined) -> Table | None:
     if not any(blocks):
         return None
     columns, notes = tuple(column for column, _ in measures), _hole_notes(joined, marks)
-    return _blocks_table(joined, "cost", "What the scores cost", words.cost_caption(joined), columns, blocks, notes)
+    caption = words.cost_caption(joined, cost_words(columns))
+    return _blocks_table(joined, "cost", "What the scores cost", caption, columns, blocks, notes)
 
 
 def _blocks_table(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from bench.metrics.registry import METRICS
-from bench.reporting import citing, methods, sentences
+from bench.reporting import certainty, citing, methods, sentences
 from bench.reporting.joined.across import ALL_PAIRS, UNTRAINED, Across
 from bench.reporting.joined.differing import Axis, differing_settings
 from bench.reporting.joined.reading import Joined
@@ -41,21 +42,21 @@ def main_caption(joined: Joined, across: Across) -> str:
     return _text(
         f"{counted(len(joined.runs), 'run')}, a block each. {differ_sentence(joined)}",
         f"Mean ± half-width of the 95 % interval over {extent(joined)}.",
-        _by_run(joined, across, methods.intervals_sentence),
+        _by_run(joined, across, partial(certainty.intervals_sentence, metrics=MAIN_METRICS)),
         "Bold and intervals hold within a block: nothing is ranked across blocks, whose conditions differ.",
-        told(joined, [methods.bold_rule(scores) for scores in across.scores]),
-        _by_run(joined, across, methods.unclear_sentence),
+        told(joined, [certainty.bold_rule(scores) for scores in across.scores]),
+        _by_run(joined, across, lambda run, scores: _text(*certainty.undecided_sentences(run, scores, MAIN_METRICS))),
         setting(joined),
     )
 
 
-def further_caption(joined: Joined, across: Across) -> str:
-    """Return the caption of the tables of all other metrics."""
+def further_caption(joined: Joined, across: Across, metrics: Sequence[str]) -> str:
+    """Return the caption of a table of other metrics."""
     return _text(
         f"Exploratory, with the rows and conventions of the main table: {counted(len(joined.runs), 'run')}, a block each.",
         differ_sentence(joined),
         f"Mean ± half-width of the 95 % interval over {extent(joined)}.",
-        _by_run(joined, across, methods.intervals_sentence),
+        _by_run(joined, across, partial(certainty.intervals_sentence, metrics=metrics)),
         setting(joined),
     )
 
@@ -81,17 +82,19 @@ def differences_caption(joined: Joined, across: Across) -> str:
         f"Within each of {counted(len(joined.runs), 'run')}, a block each: first minus second model, paired by page, "
         f"± half-width of the 95 % interval over {extent(joined)}; bold: Holm-adjusted p below .05, within the block.",
         differ_sentence(joined),
-        "Last row of a block: the noise floor, how far apart two seeds of one model lie (root mean square)."
+        "Last row of a block: the noise floor, how far apart two single trainings of one model lie (root mean square, pooled over "
+        "the competitors)."
         if any(scores.noise for scores in across.scores)
         else "",
+        told_of(joined, certainty.one_seed_sentence),
         setting(joined),
     )
 
 
-def cost_caption(joined: Joined) -> str:
-    """Return the caption of the cost table."""
+def cost_caption(joined: Joined, columns: str) -> str:
+    """Return the caption of the cost table; `columns` says what its columns hold."""
     return _text(
-        f"{counted(len(joined.runs), 'run')}, a block each. {differ_sentence(joined)} {methods.COSTS}",
+        f"{counted(len(joined.runs), 'run')}, a block each. {differ_sentence(joined)} {columns}",
         told_of(joined, sentences.lost_sentence),
         f"Cells of the main table: {extent(joined)}.",
         setting(joined),
@@ -108,7 +111,7 @@ def series_caption(joined: Joined, series: str) -> str:
         f"Mean ± half-width of the 95 % interval over {extent(joined)} in all (two-way t, units of pages as in the main table); "
         "none where a series is one unit.",
         "Nothing is bold: no test is made within a series.",
-        told_of(joined, methods.one_seed_sentence),
+        told_of(joined, certainty.one_seed_sentence),
         setting(joined),
     )
 
@@ -119,6 +122,7 @@ def across_caption(joined: Joined, across: Across) -> str:
         f"The scores of the main table side by side, a column a run. {differ_sentence(joined)}",
         f"Mean ± half-width of the 95 % interval over {extent(joined)}. {reading_across(joined)}",
         "Nothing is bold here: the table of differences between runs has the tests.",
+        told_of(joined, certainty.one_seed_sentence),
         setting(joined),
     )
 
@@ -132,6 +136,7 @@ def gaps_caption(joined: Joined, across: Across) -> str:
         f"Difference ± half-width of the 95 % interval over {extent(joined)}; bold: Holm-adjusted p below .05, adjusted for all "
         "differences between runs in that metric.",
         pairing_sentence(across),
+        told_of(joined, certainty.one_seed_sentence),
         reading_across(joined),
         setting(joined),
     )
@@ -188,7 +193,10 @@ def answer(joined: Joined, across: Across) -> list[str]:
         own = [gap for gap in main if gap.model == model]
         moved = sum(gap.difference.significant for gap in own)
         lines.append(f"{joined.shown(model)}: {moved} of {counted(len(own), 'difference')} between runs significant.")
-    return lines or ["No model was scored in two runs: nothing can be compared across them."]
+    if not lines:
+        return ["No model was scored in two runs: nothing can be compared across them."]
+    caution = told_of(joined, certainty.one_seed_sentence)
+    return [*lines, caution] if caution else lines
 
 
 def methods_text(joined: Joined, across: Across) -> list[tuple[str, str]]:

@@ -51,6 +51,12 @@ def test_figures_are_pictures_with_embedded_fonts(joined_report):
             assert len(picture.convert("RGB").getcolors(2**24)) > 20
 
 
+def test_report_without_pages_shows_none(recipe_runs, tmp_path, unrendered):
+    folder = build_joined_report(recipe_runs, tmp_path / "report", figures="png", show_pages=False).folder
+    assert {path.name for path in (folder / "figures").iterdir()} == {"moves.png", "curves.png"}
+    assert "figures/grid" not in (folder / "index.html").read_text(encoding="utf-8")
+
+
 def test_the_page_stands_alone(joined_report, links_of):
     page = (joined_report / "index.html").read_text(encoding="utf-8")
     links = links_of(page)
