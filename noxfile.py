@@ -26,7 +26,7 @@ def demo_report(session: nox.Session) -> None:
     command = f"bench run --preset demo --data synthetic --models all --budget 6m --seeds 2 --out {run}"
     session.run(*command.split(), *session.posargs)
     # Little enough for a clone; the page says which pages have no pictures for want of room.
-    session.run("bench", "report", run, "--out", "reports", "--name", "demo", "--pictures", "4")
+    session.run("bench", "report", run, "--out", "reports", "--name", "demo", "--pictures", "3")
     session.run("bench", "verify", report, "--run", run)
     session.run("python", "benchmarks/readme_demo.py", report)
 
@@ -38,7 +38,7 @@ def reference_report(session: nox.Session) -> None:
     run, report = "runs/reports/synthetic-128", "reports/synthetic-128"
     command = f"bench run --preset small --data synthetic --models all --seeds 3 --budget 30m --out {run}"
     session.run(*command.split(), *session.posargs)
-    how = ["--name", "synthetic-128", "--pictures", "4", "--figures", "png"]
+    how = ["--name", "synthetic-128", "--pictures", "3", "--figures", "png"]
     session.run("bench", "report", run, "--out", "reports", *how)
     session.run("bench", "verify", report, "--run", run)
 
