@@ -14,6 +14,7 @@ from bench import planning, provenance
 from bench.budget import Budget
 from bench.devices import choose_fastest_convolutions, is_out_of_memory, make_deterministic, use_exact_float32
 from bench.errors import RequestError
+from bench.evaluation import refuse_mixed_scores
 from bench.experiment import CalibrationSettings, Experiment
 from bench.files import read_json, sha256_of, write_bytes, write_json
 from bench.loading import plan_loaded, write_loaded
@@ -59,7 +60,9 @@ def begin(request: Request, console: Console, stop: StopRequest) -> Begun:
         revision = recorded_revision(folder, request.experiment)
         source = open_source(request.experiment, offline=request.offline, revision=revision)
         split_source(source, request.experiment)
-        if not folder.plan.exists():
+        if folder.plan.exists():
+            refuse_mixed_scores(folder, request.experiment, choice)
+        else:
             # Before anything is decoded or trained: a file that does not fit is a wrong request.
             plan_loaded(request.experiment)
         _claim(folder, request.experiment)
@@ -113,7 +116,10 @@ def _claim(folder: RunFolder, experiment: Experiment) -> None:
             )
         if differences:
             shown = "; ".join(differences[:4]) + ("; …" if len(differences) > 4 else "")
-            raise RequestError(f"{folder.path} holds another experiment ({shown}): give another --out, or delete it")
+            raise RequestError(
+                f"{folder.path} holds another experiment ({shown}): give another --out, delete it, or go on with its own, "
+                f"--preset {folder.experiment}"
+            )
         return
     if strangers := folder.strangers():
         if "cells" in strangers and folder.experiment.exists():
@@ -156,11 +162,12 @@ def make_plan(
             )
         return plan
     if request.plan is not None:
-        plan = Plan.load(request.plan).repeated(request.experiment, request.device, request.plan)
+        plan = Plan.load(request.plan).repeated(request.experiment, request.device, prepared.split.digest, request.plan)
         # Loaded generators may lie elsewhere here, which changes the file and not the experiment.
         plan = plan.model_copy(update={"experiment_sha256": sha256_of(folder.experiment)})
     else:
         plan = _calibrate(request, prepared, console, stop)
+        plan = plan.model_copy(update={"split_digest": prepared.split.digest})
     write_json(folder.plan, plan.model_dump(mode="json"))
     return plan
 

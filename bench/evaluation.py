@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,7 @@ from bench.preparation import read_mean_chroma, test_windows
 from bench.progress import Bar
 from bench.references import outputs_of
 from bench.runfolder import FORMAT, CellFolder, RunFolder
+from bench.sampling import SamplingUnits, sampling_units
 from bench.second_extractor import SecondExtractor
 from bench.status import CellStatus
 
@@ -42,11 +45,12 @@ def evaluate(
     coloured = {cell.name for cell in experiment.colouring_cells}
     windows = test_windows(folder)
     chance = chance_cells(folder, experiment) if windows["page"].nunique() > 1 else set()
+    units = sampling_units(list(windows["page"]), list(windows["group"]))
     cells = [
         cell
         for cell in experiment.cells
         if _has_outputs(folder.cell(cell.name), cell.name in coloured)
-        and (again or _needs_scores(folder.cell(cell.name), choice, chance=cell.name in chance))
+        and (again or _needs_scores(folder.cell(cell.name), choice, units, chance=cell.name in chance))
     ]
     if not cells and _has_halves(folder):
         return
@@ -69,12 +73,21 @@ def evaluate(
 
 def calibrated_scores(cell: CellFolder) -> set[str]:
     """Return the scores of a cell that stand on trained weights; empty where there are none, or none that can be read."""
+    found: set[str] = set()
     try:
         sets = read_json(cell.sets)["scores"] if cell.sets.exists() else []
-        columns = set(read_table(cell.images).columns) if cell.images.exists() else set[str]()
-        return {str(score["metric"]) for score in sets if score.get("calibrated")} | (columns & {"lpips"})
+        found |= {str(score["metric"]) for score in sets if score.get("calibrated")}
     except (RequestError, KeyError, TypeError, AttributeError):
-        return set()
+        pass
+    with suppress(RequestError):
+        found |= {"lpips"} & set(read_table(cell.images).columns if cell.images.exists() else ())
+    return found
+
+
+def refuse_mixed_scores(folder: RunFolder, experiment: Experiment, choice: MetricChoice) -> None:
+    """Raise RequestError, before anything is trained, where cells without scores would get others than those that there are."""
+    if any(not folder.cell(cell.name).sets.exists() for cell in experiment.cells):
+        _refuse_to_lose(folder, experiment.cells, choice)
 
 
 def _refuse_to_lose(folder: RunFolder, cells: Sequence[Cell], choice: MetricChoice) -> None:
@@ -180,12 +193,15 @@ def _has_halves(folder: RunFolder) -> bool:
         return False
 
 
-def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> bool:
-    """Whether the cell's scores are missing, or were made with lesser metrics than can be had now."""
+def _needs_scores(folder: CellFolder, choice: MetricChoice, units: SamplingUnits, *, chance: bool) -> bool:
+    """Whether the cell's scores are missing, were made with lesser metrics than can be had now, or over other units of pages."""
     if not (folder.sets.exists() and folder.images.exists()) or (chance and not folder.shuffled.exists()):
         return True
     try:
-        sets = {score["metric"] for score in read_json(folder.sets)["scores"]}
+        records = read_json(folder.sets)["scores"]
+        sets = {score["metric"] for score in records}
+        if not all(_over(score, units, choice) for score in records):
+            return True
         columns = set(read_table(folder.images).columns)
         if folder.shuffled.exists():
             read_table(folder.shuffled)
@@ -197,6 +213,18 @@ def _needs_scores(folder: CellFolder, choice: MetricChoice, *, chance: bool) -> 
     has_sets = {*choice.sets[:2]} <= sets or {*CALIBRATED_SETS[:2]} <= sets
     has_perceptual = choice.perceptual in columns or "lpips" in columns
     return not (has_sets and has_perceptual and {*choice.second_sets[:2]} <= sets and images <= columns)
+
+
+def _over(score: Mapping[str, Any], units: SamplingUnits, choice: MetricChoice) -> bool:
+    """Whether a set score was taken over these units: earlier versions cut blocks otherwise, and formed them more often.
+
+    One that cannot be computed again here stands as it is, and its caption says over what it was taken.
+    """
+    if score.get("calibrated") and score["metric"] not in (*choice.sets, *choice.second_sets):
+        return True
+    if units.kind == "group":
+        return bool(score["jackknife_unit"] == "group")
+    return bool(score.get("jackknife_units_sha256") == units.digest)
 
 
 def _read_windows(folder: Path, windows: pd.DataFrame) -> NDArray[np.uint8]:

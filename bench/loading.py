@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 
@@ -50,12 +51,18 @@ def _plan(experiment: Experiment, loaded: LoadedModel) -> ModelPlan:
 
 def _of_other_input(experiment: Experiment, loaded: LoadedModel) -> list[str]:
     """Return that the generator was trained on another input than it gets here, where the card beside it says so."""
-    recipe = trained_on(loaded)
-    return [f"trained on the input recipe {recipe}"] if recipe not in (None, experiment.recipe) else []
+    card = _card(loaded)
+    if card is None or (card["recipe"], card["recipe_settings"]) == (
+        experiment.recipe,
+        dict(experiment.recipe_settings),
+    ):
+        return []
+    numbers = ", with other numbers than here" if card["recipe"] == experiment.recipe else ""
+    return [f"trained on the input recipe {card['recipe']}{numbers}"]
 
 
-def trained_on(loaded: LoadedModel) -> str | None:
-    """Return the input recipe of the card that lies beside a loaded file, None where none does or it is that of other weights."""
+def _card(loaded: LoadedModel) -> dict[str, Any] | None:
+    """Return input recipe and its settings of the card that lies beside a loaded file; None where none does, or it is another's."""
     path = Path(loaded.file).with_name(GENERATOR_CARD)
     try:
         card = read_json(path) if path.is_file() else {}
@@ -63,8 +70,9 @@ def trained_on(loaded: LoadedModel) -> str | None:
         return None
     if not isinstance(card, dict) or card.get("sha256") != loaded.sha256:
         return None
-    recipe = card.get("recipe")
-    return recipe if recipe in data.RECIPES else None
+    recipe, settings = card.get("recipe"), card.get("recipe_settings")
+    known = recipe in data.RECIPES and isinstance(settings, dict)
+    return {"recipe": recipe, "recipe_settings": settings} if known else None
 
 
 def write_loaded(folder: RunFolder, experiment: Experiment, plan: Plan) -> None:
@@ -83,10 +91,9 @@ def write_loaded(folder: RunFolder, experiment: Experiment, plan: Plan) -> None:
             "shown_name": plan.models[loaded.row].shown_name,
             "seed": 0,
             "resolution": experiment.resolution,
-            "recipe": trained_on(loaded) or experiment.recipe,
-            "recipe_settings": dict(experiment.recipe_settings)
-            if trained_on(loaded) in (None, experiment.recipe)
-            else {},
+            "recipe": experiment.recipe,
+            "recipe_settings": dict(experiment.recipe_settings),
+            **(_card(loaded) or {}),
             "steps": 0,
             "settings": json.loads(_settings(loaded, generator).model_dump_json()),
             "inference_mode": plan.models[loaded.row].inference_mode,

@@ -52,6 +52,10 @@ class RandomBatches:
         return bw, color
 
 
+OPEN = "auto"
+"""A setting that hangs on what the machine has."""
+
+
 class ModelPlan(pydantic.BaseModel):
     """What one model's share buys, the same for all its seeds. Untrained rows have no steps.
 
@@ -97,6 +101,8 @@ class Plan(pydantic.BaseModel):
     """Of the experiment without the names under which its data were asked for: what a plan that is repeated elsewhere must fit."""
     repeats: str = ""
     """The digest of the experiment whose plan was given with --plan. Its steps are then done whatever time they take here."""
+    split_digest: str = ""
+    """Of the pages, their content and their parts (`data.Split.digest`)."""
 
     @classmethod
     def load(cls, path: Path) -> Plan:
@@ -120,19 +126,29 @@ class Plan(pydantic.BaseModel):
         """Raise RequestError where the plan was made for another experiment."""
         if self.experiment_digest != experiment.digest():
             raise self._misfit(experiment, where)
-        self._check_files(experiment)
 
-    def repeated(self, experiment: Experiment, device: str, where: Path) -> Plan:
-        """Return this plan, which lies at `where`, for another run; raises RequestError where its experiment is another one.
+    def repeated(self, experiment: Experiment, device: str, split_digest: str, where: Path) -> Plan:
+        """Return this plan, which lies at `where`, for another run on pages with this digest of their split.
 
-        The data may go by another name there, such as another path, a pinned revision or a split from a file: their content is
-        what the split is checked by.
+        The data may go by another name there, such as another path, a pinned revision or a split from a file, if their content and
+        their split are the same. Raises RequestError where the experiment or the pages are others, models.ModelError where a
+        file is missing that a model was planned with.
         """
         own, other = self.conditions_digest or self.experiment_digest, experiment.digest()
         if own not in (other, experiment.conditions_digest()):
             raise self._misfit(experiment, where)
-        self._check_files(experiment)
-        digests = {"experiment_digest": other, "conditions_digest": experiment.conditions_digest()}
+        if self.experiment_digest != other and self.split_digest != split_digest:
+            raise RequestError(
+                f"{where}: made for other pages than those of {experiment.data.source}, or for another split of them: give the "
+                "data that it was made with, and --split with the split.json beside it"
+            )
+        for name in experiment.trained_models:
+            if name not in self.models:
+                raise RequestError(f"{where}: has no plan of {name}; bring the file back from a copy")
+            models.translator_type(name).decide(planned_settings(experiment, name, self.models[name]))
+        digests = {
+            "experiment_digest": other, "conditions_digest": experiment.conditions_digest(), "split_digest": split_digest,
+        }  # fmt: skip
         return self.model_copy(update={"device": device, "repeats": self.experiment_digest, **digests})
 
     def _misfit(self, experiment: Experiment, where: Path) -> RequestError:
@@ -141,16 +157,13 @@ class Plan(pydantic.BaseModel):
             f"{experiment.digest()[:12]}); leave --plan out, or take the experiment.toml beside it as --preset"
         )
 
-    def _check_files(self, experiment: Experiment) -> None:
-        """Raise models.ModelError where a model was planned with a file that is not here."""
-        for name, plan in self.models.items():
-            if plan.decided:
-                models.translator_type(name).decide(planned_settings(experiment, name, plan))
-
 
 def planned_settings(experiment: Experiment, name: str, plan: ModelPlan) -> models.ModelSettings:
-    """Return the settings of the trained model `name` with what was decided when it was planned."""
-    return models.parse_settings(name, experiment.model_settings[name] | plan.decided)
+    """Return the settings of the trained model `name` with what was decided when it was planned: of those that leave it open."""
+    own = experiment.model_settings[name]
+    return models.parse_settings(
+        name, own | {key: value for key, value in plan.decided.items() if own.get(key) == OPEN}
+    )
 
 
 def flops_per_step(
@@ -294,11 +307,19 @@ def unplanned(experiment: Experiment, name: str, reason: str) -> ModelPlan:
 
 def _described(experiment: Experiment, translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:
     """`describe`, with the ablation in the name of a model that was trained on pages without pairs."""
-    described = describe(translator, settings)
-    if experiment.training.unpaired == "disjoint" and translator.pairing == "unpaired":
+    described = describe(translator, settings) | {"remarks": remarks_of(experiment, translator)}
+    if _is_disjoint(experiment, translator):
         described["shown_name"] += "-disjoint"
-        described["remarks"] += (DISJOINT_REMARK,)
     return described
+
+
+def remarks_of(experiment: Experiment, translator: models.Translator) -> tuple[str, ...]:
+    """Return what captions say of a model that the experiment trains, beside its name."""
+    return (*translator.remarks(), *([DISJOINT_REMARK] if _is_disjoint(experiment, translator) else []))
+
+
+def _is_disjoint(experiment: Experiment, translator: models.Translator) -> bool:
+    return experiment.training.unpaired == "disjoint" and translator.pairing == "unpaired"
 
 
 def describe(translator: models.Translator, settings: models.ModelSettings) -> dict[str, Any]:

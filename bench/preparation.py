@@ -160,7 +160,9 @@ def write_test_set(folder: RunFolder, experiment: Experiment, source: data.PairS
     """
     if folder.test_windows.exists():
         if _recorded_split(folder).get("pixels") != prepared.digest:
-            raise RequestError(f"{folder.path}: the data has changed since this run began: give another --out")
+            raise RequestError(
+                f"{folder.path}: the data has changed since this run began, or another version split it: give another --out"
+            )
         if not _has_mean_chroma(folder):
             write_json(folder.mean_chroma, mean_chroma(prepared.train))
         return

@@ -6,6 +6,7 @@ or, with very few groups, a block of neighbouring pages, since neighbours resemb
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,11 @@ class SamplingUnits:
 
     numbers: NDArray[np.int64]
     kind: UnitKind
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex of which row is in which unit: blocks of equal sizes may hold other pages."""
+        return hashlib.sha256(self.numbers.astype("<i8").tobytes()).hexdigest()
 
     @property
     def count(self) -> int:

@@ -219,17 +219,18 @@ def _two_way(
 ) -> tuple[float | None, float]:
     """Return standard error and degrees of freedom of a mean or of a difference of two, None and 0 where units are too few.
 
-    A model with one seed takes `pooled`, if any.
+    Where a model has one seed, both take `pooled`, if any, for their variance between seeds.
     """
     if sample.units < 2:
         return None, 0.0
     parts = [(float((influence**2).sum()), sample.units - 1)]
-    for model in models:
-        means = sample.seed_means(model)
-        if len(means) > 1:
-            parts.append((float(means.var(ddof=1)) / len(means), len(means) - 1))
-        elif pooled and _one_of_many(sample, model):
-            parts.append(pooled)
+    counts = {model: len(sample.scores[model]) for model in models if sample.seeded[model]}
+    if pooled and 1 in counts.values():
+        # One estimate for all of them: taken apart it would count its degrees of freedom twice.
+        parts.append((pooled[0] * sum(1 / count for count in counts.values()), pooled[1]))
+    else:
+        means = [sample.seed_means(model) for model in models]
+        parts += [(float(each.var(ddof=1)) / len(each), len(each) - 1) for each in means if len(each) > 1]
     variance = sum(part for part, _ in parts)
     joined = sum(part**2 / freedom for part, freedom in parts)
     return math.sqrt(variance), variance**2 / joined if joined > 0 else math.inf

@@ -22,7 +22,7 @@ from bench.experiment import Cell, Experiment
 from bench.files import sha256_of, write_bytes, write_parquet
 from bench.generator_cards import write_card
 from bench.loss_watch import Divergence, LossWatch
-from bench.planning import BatchSource, ModelPlan, Plan, planned_settings
+from bench.planning import BatchSource, ModelPlan, Plan, planned_settings, remarks_of
 from bench.provenance import machine
 from bench.run_log import PASSING, fields
 from bench.runfolder import CellFolder
@@ -87,6 +87,7 @@ class CellTraining:
         assert self.cell.seed is not None, "reference rows without a seed are not trained"
         self.seed = self.cell.seed
         settings = planned_settings(self.experiment, self.cell.model, self._plan)
+        self._check_files(settings)
         checkpoints.seed_everything(self.seed)
         self.translator = models.build(
             self.cell.model, settings, self.experiment.resolution, seed=self.seed, device=self.device
@@ -99,9 +100,16 @@ class CellTraining:
         compiles = self.experiment.training.compile == "auto"
         self.stepper = Stepper(self.translator, self.device, self.experiment.precision, compiles=compiles)
 
+    def _check_files(self, settings: models.ModelSettings) -> None:
+        """Raise RequestError where the model was planned with a file that is not here, such as the weights of a loss."""
+        try:
+            models.translator_type(self.cell.model).decide(settings)
+        except models.ModelError as error:
+            raise RequestError(f"{self.cell.name}: {error}") from error
+
     def _check_remarks(self) -> None:
         """Raise RequestError where the model is not the one that was planned, though nothing was decided for it."""
-        now = tuple(self.translator.remarks())
+        now = remarks_of(self.experiment, self.translator)
         if now != self._plan.remarks and not self._plan.decided:
             raise RequestError(
                 f"{self.cell.name}: planned {', '.join(self._plan.remarks) or 'without remarks'}, but now it is "

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from data.errors import UnreadableImage
-from data.images import MAX_BYTES, SUFFIXES
+from data.errors import DiskError, UnreadableImage
+from data.images import MAX_BYTES, PASSING, SUFFIXES
 from data.printing import printable, reason
 
 ARCHIVE_SUFFIXES = frozenset({".cbz", ".zip"})
@@ -243,6 +243,10 @@ def _complaining(name: str) -> Iterator[None]:
         raise
     except MemoryError:
         raise
+    except OSError as error:
+        if error.errno in PASSING:
+            raise DiskError(f"{name}: cannot be read now ({error.strerror}); mend it and run again") from error
+        raise UnreadableImage(f"{name}: cannot be read ({reason(error)}); repair or repack it") from error
     # An archive is what a stranger wrote; what `zipfile` raises on a damaged one is not a closed list.
     except Exception as error:
         raise UnreadableImage(f"{name}: the ZIP archive is damaged ({reason(error)}); repair or repack it") from error

@@ -247,7 +247,7 @@ def _open(job: Job, folder: Path, index: dict[str, Any]) -> Prepared:
         split=split,
         digest=_content_digest(job, split, index["sha256"]),
         report=PreparationReport(
-            skipped_files(job.source), unreadable, near, split.dropped_gap, _enlarged(split, index.get("enlarged", []))
+            skipped_files(job.source), unreadable, near, split.dropped_gap, _enlarged(split, index["enlarged"])
         ),
         train=_open_training(folder, index, split),
         validation=windows("validation"),

@@ -19,8 +19,8 @@ from data.prepared import StoredPicture
 from data.recipes import Recipe, RecipeSettings, apply_recipe_grey
 from data.splits import PARTS, Split
 
-CACHE_VERSION = 2
-"""Raised when anything that decides the stored pixels or the dropped pages changes."""
+CACHE_VERSION = 3
+"""Raised when anything that decides the stored pixels or the dropped pages changes, or what is recorded of them."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\..*")
 
 
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOTCONN,
         errno.EACCES, errno.EPERM,
@@ -75,7 +75,7 @@ def read_bytes(path: Path, name: str) -> bytes:
             raise UnreadableImage(f"{name}: {size:,} bytes, more than the limit of {MAX_BYTES:,}; reduce or remove it")
         return path.read_bytes()
     except OSError as error:
-        if error.errno in _PASSING:
+        if error.errno in PASSING:
             raise DiskError(f"{name}: cannot be read now ({error.strerror}); mend it and run again") from error
         raise UnreadableImage(f"{name}: cannot be read ({error.strerror or error}); repair or remove it") from error
 
@@ -94,7 +94,7 @@ def decode_with_mode(content: bytes, name: str) -> tuple[Pixels, str]:
 
     Raises:
         UnreadableImage: naming `name` and what is wrong.
-        DataError: there is not enough memory.
+        DiskError: there is not enough memory now.
     """
     if len(content) > MAX_BYTES:
         raise UnreadableImage(

@@ -12,7 +12,7 @@ from PIL import Image
 from data.alignment import alignment
 from data.colourfulness import is_grey
 from data.duplicates import thumbnail
-from data.errors import UnreadableImage
+from data.errors import DiskError, UnreadableImage
 from data.geometry import same_shape
 from data.pair import PairKey, PairSource, Part, Pixels, RawPair, fault_of, shown_name
 
@@ -72,7 +72,7 @@ def look_at(source: PairSource, key: PairKey) -> PageLook:
     name = shown_name(source, key)
     try:
         raw = source.read(key)
-    except UnreadableImage as error:
+    except (UnreadableImage, DiskError) as error:
         return PageLook(name, key.part, problem=fault_of(source, error))
     color = _reduced(raw.color)
     height, width = raw.color.shape[:2]

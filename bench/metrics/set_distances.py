@@ -99,5 +99,6 @@ def record(
         "metric_id": metric_id(metric, identity, n_generated=count, n_reference=count, pairing=PAIRING),
         "jackknife": [float(replicate) for replicate in replicates],
         "jackknife_unit": units.kind,
+        "jackknife_units_sha256": units.digest,
         "jackknife_sizes": [int(size) for size in each[0].sizes],
     }

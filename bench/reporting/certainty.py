@@ -19,8 +19,10 @@ _NOUNS: dict[UnitKind, tuple[str, str]] = {
 
 
 def intervals_sentence(run: Run, scores: Scores, metrics: Sequence[str]) -> str:
-    """Return what the intervals of `metrics` cover and which units of pages they are taken over."""
+    """Return what the intervals of `metrics` cover and over which units of pages; "" where there are no scores."""
     found = {place: score for place, score in scores.intervals.items() if place[1] in metrics}
+    if not found:
+        return ""
     if all(score.half_width is None for score in found.values()):
         return "No intervals: all held-out pages belong to one unit of pages, so nothing can be said of others."
     units = _units(found)
@@ -41,11 +43,21 @@ def _few(run: Run, scores: Scores, found: dict[tuple[str, str], Interval]) -> st
     named = [model for model in run.rows if model in fewer and not model.endswith(SHUFFLED)]
     if not named:
         return ""
-    caution = f" With one scored seed, {listed([run.shown(model) for model in named])} covers pages only: too narrow an interval."
+    shown, many = listed([run.shown(model) for model in named]), len(named) > 1
+    told = f" With one scored seed, {shown} {'cover' if many else 'covers'} pages only: too narrow an interval."
+    return f"{told} {lent_sentence(run, scores)}".rstrip()
+
+
+def lent_sentence(run: Run, scores: Scores) -> str:
+    """Return which models' tests stand on the variance between the others' seeds, "" where none do."""
     lent = {model for difference in scores.differences for model in difference.lent}
-    if shown := [run.shown(model) for model in named if model in lent]:
-        caution += f" In tests {listed(shown)} is lent the variance between the others’ seeds."
-    return caution
+    shown = [run.shown(model) for model in run.rows if model in lent]
+    are = "are" if len(shown) > 1 else "is"
+    return (
+        f"In tests {listed(shown)}, with one scored seed, {are} lent the variance between the others’ seeds."
+        if shown
+        else ""
+    )
 
 
 def _units(found: dict[tuple[str, str], Interval]) -> str:
@@ -68,12 +80,13 @@ def _units(found: dict[tuple[str, str], Interval]) -> str:
 
 def _other_groups(run: Run, found: dict[tuple[str, str], Interval]) -> str:
     """Return that nothing is claimed of other groups, "" where groups are the units."""
-    if not any(score.unit_kind == "page block" for score in found.values()):
+    blocks = list(dict.fromkeys(metric for (_, metric), score in found.items() if score.unit_kind == "page block"))
+    if not blocks:
         return ""
     groups = counted(run.windows["group"].nunique(), "test group")
-    return (
-        f" These pages are of {groups} alone: the intervals do not cover the pages of others, which may differ by more."
-    )
+    all_of_them = len(blocks) == len({metric for _, metric in found})
+    which = "the intervals" if all_of_them else f"the intervals of {listed(metric_titles(blocks))}"
+    return f" These pages are of {groups} alone: {which} do not cover the pages of others, which may differ by more."
 
 
 def bold_sentence(run: Run, scores: Scores, metrics: Sequence[str]) -> str:

@@ -151,8 +151,8 @@ def halves_sentence(run: Run, metrics: list[str]) -> str:
         parts.append(f"{metric_title(metric)} {score['value'] * metric.scale:.{metric.decimals}f}")
     sizes = f"n = {known[0]['n_generated']} against {known[0]['n_reference']}"
     return (
-        f"One half of the truth against the other: {', '.join(parts)} ({sizes}, no common pages). Rows above have twice the "
-        "windows and the pages of the truth: they may lie below this."
+        f"One half of the truth against the other: {', '.join(parts)} ({sizes}, no common pages). Models are scored at twice that "
+        "n, against the same pages: a Fréchet distance may then lie below this."
     )
 
 
@@ -247,13 +247,9 @@ def differences_caption(run: Run, scores: Scores) -> str:
             "Last row: the noise floor, how far apart two single trainings of one model lie (root mean square, pooled over the "
             "competitors): a gap of that size between two checkpoints says nothing of their models."
         )
-    return _joined(*parts, _lent_sentence(run, scores), certainty.one_seed_sentence(run), setting_sentence(run))
-
-
-def _lent_sentence(run: Run, scores: Scores) -> str:
-    lent = [model for model in run.ranked if any(model in difference.lent for difference in scores.differences)]
-    shown = listed([run.shown(model) for model in lent])
-    return f"With one scored seed, {shown} is lent the variance between the others’ seeds." if lent else ""
+    return _joined(
+        *parts, certainty.lent_sentence(run, scores), certainty.one_seed_sentence(run), setting_sentence(run)
+    )
 
 
 def cost_caption(run: Run, columns: str) -> str:

@@ -126,7 +126,7 @@ def settings_sentence(run: Run) -> str:
         if isinstance(own, dict) and run.planned(model).get("trained"):
             values = own | (run.planned(model).get("decided") or {})
             told.append(f"{run.shown(model)}: {', '.join(f'{key} {value}' for key, value in values.items())}")
-    return f"All train with Adam. Settings: {'; '.join(told)}." if told else ""
+    return f"Settings: {'; '.join(told)}." if told else ""
 
 
 def software_sentence(run: Run) -> str:

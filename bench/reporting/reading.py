@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -362,10 +362,16 @@ def _same_windows(cell: CellResult, windows: pd.DataFrame) -> CellResult:
 
 def _same_blocks(cell: CellResult, cells: Sequence[CellResult]) -> CellResult:
     """Return `cell`, as a hole where its set scores were taken over other blocks of pages than those of the first cell."""
-    first = {score["metric"]: score for other in reversed(cells) for score in other.sets if other.scored}
-    if all(score["jackknife_sizes"] == first[score["metric"]]["jackknife_sizes"] for score in cell.sets if cell.scored):
+    first = {score["metric"]: unit_identity(score) for other in reversed(cells) for score in other.sets if other.scored}
+    if all(unit_identity(score) == first[score["metric"]] for score in cell.sets if cell.scored):
         return cell
     return dataclasses.replace(cell, images=None, sets=(), hole="scored over other blocks of pages than the rest")
+
+
+def unit_identity(score: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what says which units of pages a set score was taken over: groups are what they are, blocks may be cut otherwise."""
+    blocks = str(score.get("jackknife_units_sha256")) if score["jackknife_unit"] == "page block" else ""
+    return str(score["jackknife_unit"]), str(score["jackknife_sizes"]), blocks
 
 
 def _rows(

@@ -59,14 +59,16 @@ def budget_sentence(run: Run) -> str:
     return f"Budget: {_budget(run)} of training, shared equally by {cells} ({share_of_budget(run)} each)."
 
 
-_TIME = re.compile(r"([\d.]+)(s|m|h|d)")
-_UNITS = {"s": "s", "m": "min", "h": "h", "d": "days"}
+_TIME = re.compile(r"(?:[\d.]+[smhd])+")
+_UNITS = {"s": "s", "m": "min", "h": "h", "d": "d"}
 
 
 def _budget(run: Run) -> str:
-    """Return the budget as people write it: "30 min" for "30m"."""
-    time = _TIME.fullmatch(str(run.plan["budget"]))
-    return f"{time[1]} {_UNITS[time[2]]}" if time else str(run.plan["budget"])
+    """Return the budget as people write it: "30 min" for "30m", "1 h 30 min" for "1h30m"."""
+    text = str(run.plan["budget"])
+    if not _TIME.fullmatch(text):
+        return text
+    return " ".join(f"{amount} {_UNITS[unit]}" for amount, unit in re.findall(r"([\d.]+)([smhd])", text))
 
 
 def share_of_budget(run: Run) -> str:

@@ -80,6 +80,7 @@ class _Planned(Stored):
     parameters: dict[str, Count] | None = None
     inference_mode: str | None = None
     remarks: list[str] | None = None
+    decided: dict[str, Any] | None = None
 
 
 class StoredPlan(Stored):
@@ -92,6 +93,7 @@ class StoredPlan(Stored):
     trained_cells: Count
     experiment_digest: str | None = None
     experiment_sha256: str | None = None
+    repeats: str | None = None
     device: str = ""
     precision: str = ""
 
@@ -152,6 +154,7 @@ class StoredCellScore(StoredSetScore):
     jackknife: list[Number]
     jackknife_sizes: list[Annotated[int, pydantic.Field(ge=0, le=10**9)]]
     jackknife_unit: UnitKind
+    jackknife_units_sha256: str | None = None
     dimension: Annotated[int, pydantic.Field(ge=0, le=10**9)] | None = None
 
     @pydantic.model_validator(mode="after")

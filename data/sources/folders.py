@@ -39,8 +39,8 @@ class _Request:
 def open_folder(path: Path, spec: str | None = None, *, layout: str = "auto", bw_side: str = "auto") -> FileSource:
     """List a folder, or a CBZ or ZIP archive as if it were one.
 
-    The folder that holds a page is its chapter, the folders above that one (below those of side and part) are its
-    series. Hidden files are ignored; links, pages without a partner and names that two files share are left out and
+    Below the folders of side and part, the outermost folder is the series and the rest of a page's path its chapter; a single
+    folder is a chapter. Hidden files are ignored; links, pages without a partner and names that two files share are left out and
     listed in `skipped`.
 
     Args:

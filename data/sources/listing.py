@@ -37,13 +37,14 @@ class StoredImage:
 
     def content(self) -> bytes:
         """The stored bytes; raises UnreadableImage, and DiskError where the file is gone since it was listed."""
-        if not self.file.exists():
-            raise DiskError(
-                f"{self.name}: was there when the pages were listed, and is gone; bring it back and run again"
-            )
-        if self.entry is None:
-            return read_bytes(self.file, self.name)
-        return read_entry(self.file, self.entry, self.name)
+        try:
+            if self.entry is None:
+                return read_bytes(self.file, self.name)
+            return read_entry(self.file, self.entry, self.name)
+        except UnreadableImage as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise DiskError(f"{self.name}: was listed, and is gone; bring it back and run again") from error
+            raise
 
     def stamp(self) -> bytes:
         """What changes when the content may have changed: place, size and time of the file; raises UnreadableImage."""

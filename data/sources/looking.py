@@ -9,7 +9,7 @@ from PIL import Image
 
 from data.alignment import alignment
 from data.colourfulness import colourfulness
-from data.errors import UnreadableImage
+from data.errors import DiskError, UnreadableImage
 from data.images import decode_image
 from data.pair import Pixels
 from data.sources.file_source import Half, halves
@@ -57,7 +57,7 @@ def read_pairs(pairs: Sequence[tuple[StoredImage, StoredImage]]) -> list[Pair]:
     for first, second in pairs:
         try:
             pictures.append((_read(first), _read(second)))
-        except UnreadableImage:
+        except (UnreadableImage, DiskError):
             continue
     return pictures
 
@@ -68,7 +68,7 @@ def read_halves(images: Sequence[StoredImage]) -> list[Pair]:
     for image in images:
         try:
             whole = _read(image)
-        except UnreadableImage:
+        except (UnreadableImage, DiskError):
             continue
         if whole.shape[1] % 2 == 0:
             pictures.append(halves(whole))
@@ -102,7 +102,7 @@ def _looked_at(image: StoredImage) -> Half | Literal["neither", "unknown"]:
     """What one file is: "left" or "right", its B/W half; "neither"; "unknown": unreadable, or too grey or empty to tell."""
     try:
         whole = _read(image)
-    except UnreadableImage:
+    except (UnreadableImage, DiskError):
         return "unknown"
     if whole.shape[1] % 2:
         return "neither"

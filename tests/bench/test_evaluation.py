@@ -25,6 +25,7 @@ from bench.metrics.choice import choose_metrics
 from bench.metrics.registry import METRICS
 from bench.metrics.set_scores import FeatureReader, SetScorer
 from bench.runfolder import RunFolder
+from bench.sampling import sampling_units
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +179,7 @@ def test_scoring_again_loses_no_score_on_trained_weights(
 ) -> None:
     run = RunFolder(tmp_path / "run")
     write_bytes(run.experiment, tiny_experiment.to_toml().encode())
-    write_parquet(run.test_windows, pd.DataFrame({"window": ["a"], "page": ["a"]}))
+    write_parquet(run.test_windows, pd.DataFrame({"window": ["a"], "page": ["a"], "group": ["g"]}))
     write_json(run.provenance, {"threads": 1})
     record = {"metric": stored, "calibrated": stored != "rfd"}
     if stored == "lpips":
@@ -199,6 +200,31 @@ def test_scoring_again_loses_no_score_on_trained_weights(
         rescoring.rescore(run.path, False, wish, "cpu", Console(stderr=True), lambda: None)
 
 
+ONE_BLOCK = sampling_units(["a"], ["g"])
+
+
+def test_scores_over_other_units_of_pages_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks were cut in another order before, and stood in the place of five to nine groups; groups are what they were."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    cell, choice = RunFolder(tmp_path / "run").cell("oracle"), choose_metrics()
+    columns = {name: [0.5] for name, metric in METRICS.items() if metric.kind == "image" and name != "lpips"}
+    write_parquet(cell.images, pd.DataFrame({"window": ["a"], **columns}))
+    groups = sampling_units([f"p{page}" for page in range(9)], [f"g{page}" for page in range(9)])
+    blocks = sampling_units([f"p{page}" for page in range(9)], ["g"] * 9)
+
+    def stored(**units: str) -> None:
+        scores = [units | {"metric": name, "calibrated": False} for name in choice.sets]
+        write_json(cell.sets, {"format": 1, "scores": scores})
+
+    stored(jackknife_unit="page block", jackknife_units_sha256=blocks.digest)
+    assert not evaluation._needs_scores(cell, choice, blocks, chance=False)
+    assert evaluation._needs_scores(cell, choice, groups, chance=False)
+    stored(jackknife_unit="page block")
+    assert evaluation._needs_scores(cell, choice, blocks, chance=False)
+    stored(jackknife_unit="group")
+    assert not evaluation._needs_scores(cell, choice, groups, chance=False)
+
+
 def test_finished_run_keeps_its_scores_where_the_weights_are_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,8 +233,9 @@ def test_finished_run_keeps_its_scores_where_the_weights_are_gone(
     cell, choice = RunFolder(tmp_path / "run").cell("oracle"), choose_metrics()
     assert choice.perceptual == "rlpips"
     columns = {name: [0.5] for name, metric in METRICS.items() if metric.kind == "image" and name != "rlpips"}
+    record = {"calibrated": True, "jackknife_unit": "page block", "jackknife_units_sha256": ONE_BLOCK.digest}
     write_parquet(cell.images, pd.DataFrame({"window": ["a"], **columns}))
-    write_json(cell.sets, {"format": 1, "scores": [{"metric": name, "calibrated": True} for name in ("fid", "kid")]})
-    assert not evaluation._needs_scores(cell, choice, chance=False)
+    write_json(cell.sets, {"format": 1, "scores": [record | {"metric": name} for name in ("fid", "kid")]})
+    assert not evaluation._needs_scores(cell, choice, ONE_BLOCK, chance=False)
     write_parquet(cell.images, pd.DataFrame({"window": ["a"]} | {name: [0.5] for name in columns if name != "lpips"}))
-    assert evaluation._needs_scores(cell, choice, chance=False)
+    assert evaluation._needs_scores(cell, choice, ONE_BLOCK, chance=False)

@@ -132,6 +132,7 @@ def test_another_input_than_it_was_trained_on_is_told(place: Path, run: Path, mo
     (again,) = (place / "grey/cells").glob("pix2pix-loaded-*")
     card = json.loads((again / "generator.json").read_text())
     assert card["recipe"] == "original"
+    assert card["recipe_settings"] == {}
 
 
 def test_a_foreign_file_colours_in_the_presets_inference_mode(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

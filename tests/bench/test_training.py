@@ -16,7 +16,15 @@ import models
 from bench.curve import COLUMNS, steps_between_points
 from bench.errors import RequestError
 from bench.experiment import Cell, Experiment
-from bench.planning import ModelPlan, Plan, RandomBatches, describe, flops_per_step, plan_model
+from bench.planning import (
+    ModelPlan,
+    Plan,
+    RandomBatches,
+    describe,
+    flops_per_step,
+    plan_model,
+    planned_settings,
+)
 from bench.runfolder import CellFolder
 from bench.status import CellStatus
 from bench.stopping import Stopped, StopRequest
@@ -244,11 +252,12 @@ def test_cell_past_its_deadline_is_cut_marked_and_keeps_its_generator(
     assert cell.folder.has_generator()
 
 
-def test_repeated_plan_is_done_whatever_time_it_takes(tiny_experiment: Experiment, tmp_path: Path) -> None:
+def test_repeated_plan_is_done_whatever_time_it_takes(tiny_values: dict[str, Any], tmp_path: Path) -> None:
     """Cut on a slower machine, it would be another training."""
-    cell = training(tiny_experiment, "pix2pix", tmp_path / "cell")
-    plan = plan_for(tiny_experiment, "pix2pix", budget_unit="seconds", share=1e-6)
-    cell.plan = plan.repeated(tiny_experiment, "cpu", tmp_path / "plan.json")
+    experiment = Experiment.parse(tiny_values | {"models": ["pix2pix"], "references": ["copy", "oracle"]}, "tiny")
+    cell = training(experiment, "pix2pix", tmp_path / "cell")
+    plan = plan_for(experiment, "pix2pix", budget_unit="seconds", share=1e-6)
+    cell.plan = plan.repeated(experiment, "cpu", "", tmp_path / "plan.json")
     status = cell.run()
     assert (status.state, status.step) == ("done", STEPS)
 
@@ -268,30 +277,62 @@ def test_plan_keeps_whether_the_perceptual_loss_was_there(
     planned = plan.model_copy(update={"models": {"pix2pixhd": entry.model_copy(update={"steps": STEPS})}})
     cell = training(experiment, "pix2pixhd", tmp_path / "cell")
     monkeypatch.setattr(perceptual_loss, "available", lambda: True)
-    planned.check_fits(experiment, tmp_path / "plan.json")
     cell = replace(cell, plan=planned)
     assert cell.run().state == "done"
     card = json.loads(cell.folder.generator_card.read_text())
     assert (card["settings"]["vgg_loss"], card["remarks"]) == ("off", list(entry.remarks))
-    with_it = entry.model_copy(update={"decided": {"vgg_loss": "on"}})
+    # Only what was left open is decided: a plan changes no number of the experiment.
+    stranger = entry.model_copy(update={"decided": {"vgg_loss": "off", "lr": 1.0}})
+    assert planned_settings(experiment, "pix2pixhd", stranger).model_dump()["lr"] == 0.0002
+    with_it = entry.model_copy(update={"decided": {"vgg_loss": "on"}, "steps": STEPS})
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    other = plan.model_copy(update={"models": {"pix2pixhd": with_it}})
+    other.check_fits(experiment, tmp_path / "plan.json")
+    with pytest.raises(RequestError, match="pix2pixhd-seed0: weights vgg19"):
+        replace(cell, plan=other)
+    trained = Experiment.parse(experiment.model_dump(mode="json") | {"references": ["copy", "oracle"]}, "tiny")
     with pytest.raises(models.ModelError, match="weights vgg19"):
-        plan.model_copy(update={"models": {"pix2pixhd": with_it}}).check_fits(experiment, tmp_path / "plan.json")
+        other.model_copy(update={"experiment_digest": trained.digest()}).repeated(
+            trained, "cpu", "", tmp_path / "plan.json"
+        )
+
+
+def test_models_without_pairs_train_on_disjoint_halves(tiny_values: dict[str, Any], tmp_path: Path) -> None:
+    values = tiny_values | {"models": ["cyclegan"], "training": tiny_values["training"] | {"unpaired": "disjoint"}}
+    experiment = Experiment.parse(values, "tiny")
+    entry = plan_model(experiment, "cyclegan", None, "cpu").model_copy(update={"steps": 2})
+    assert entry.remarks
+    plan = plan_for(experiment, "cyclegan").model_copy(update={"models": {"cyclegan": entry}})
+    (tmp_path / "cell").mkdir()
+    cell = CellTraining(
+        experiment, plan, Cell(model="cyclegan", seed=0), CellFolder(tmp_path / "cell"), StopAt(StopRequest(), -1),
+        lambda translator: {"psnr": 1.0}, Silent(), StopRequest(), "cpu",
+    )  # fmt: skip
+    assert cell.run().state == "done"
 
 
 def test_plan_fits_the_same_pages_under_another_name(tiny_values: dict[str, Any], tmp_path: Path) -> None:
-    own = Experiment.parse(tiny_values, "tiny")
-    plan = plan_for(own, "pix2pix", conditions_digest=own.conditions_digest())
-    elsewhere = {"data": tiny_values["data"] | {"source": "elsewhere", "split_file": "split.json"}}
-    moved = Experiment.parse(tiny_values | elsewhere, "tiny")
+    where, pages = tmp_path / "plan.json", "5a" * 32
+    own = Experiment.parse(tiny_values | {"models": ["pix2pix"], "references": ["copy", "oracle"]}, "tiny")
+    digests = {"conditions_digest": own.conditions_digest(), "split_digest": pages}
+    plan = plan_for(own, "pix2pix", **digests)
+
+    def changed(**changes: Any) -> Experiment:
+        return Experiment.parse(own.model_dump(mode="json") | changes, "tiny")
+
+    moved = changed(data=own.model_dump(mode="json")["data"] | {"source": "elsewhere", "split_file": "split.json"})
     assert moved.digest() != own.digest()
-    repeated = plan.repeated(moved, "cpu", tmp_path / "plan.json")
+    repeated = plan.repeated(moved, "cpu", pages, where)
     assert (repeated.repeats, repeated.experiment_digest) == (own.digest(), moved.digest())
-    repeated.check_fits(moved, tmp_path / "plan.json")
+    repeated.check_fits(moved, where)
+    with pytest.raises(RequestError, match="made for other pages than those of elsewhere"):
+        plan.repeated(moved, "cpu", "0b" * 32, where)
     with pytest.raises(RequestError, match="made for another experiment"):
-        plan.repeated(Experiment.parse(tiny_values | {"resolution": 128}, "tiny"), "cpu", tmp_path / "plan.json")
+        plan.repeated(changed(resolution=128), "cpu", pages, where)
+    # Plans of earlier versions do not say of which pages they are.
     with pytest.raises(RequestError, match="made for another experiment"):
-        plan_for(own, "pix2pix").repeated(moved, "cpu", tmp_path / "plan.json")
+        plan_for(own, "pix2pix").repeated(moved, "cpu", pages, where)
+    assert plan_for(own, "pix2pix").repeated(own, "cpu", pages, where).repeats == own.digest()
 
 
 def test_disjoint_ablation_is_in_the_name_of_unpaired_models_alone(tiny_values: dict[str, Any]) -> None:

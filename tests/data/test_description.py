@@ -1,3 +1,4 @@
+import errno
 import json
 import weakref
 from pathlib import Path
@@ -229,3 +230,17 @@ def test_recipe_sheet_cuts_strips(tmp_path, draw, save):
     save(draw(1, 1000, 50), tmp_path / "set" / "strip.png")
     recipe_sheet(open_pairs(str(tmp_path / "set")), tmp_path / "sheet.png", ["gray"], resolution=64)
     assert Image.open(tmp_path / "sheet.png").size == (2 * 72 + 8, 28 + 128 + 8)
+
+
+def test_a_file_that_may_not_be_read_is_listed_and_not_the_end_of_the_look(pairs, monkeypatch):
+    """`data info` is the command that finds such files; a run stops at them."""
+    read = Path.read_bytes
+
+    def denied(path):
+        if path.name == "3.png":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    found = describe(open_pairs(str(pairs)))
+    assert any("Permission denied" in line for line in found.unreadable)

@@ -89,4 +89,17 @@ def test_model_with_one_scored_seed_is_told_of(own_run):
     run = read_run(own_run)
     said = certainty.intervals_sentence(run, score_run(run), MAIN_METRICS)
     assert "With one scored seed, cyclegan-small covers pages only: too narrow an interval." in said
-    assert "In tests cyclegan-small is lent the variance between the others’ seeds." in said
+    assert "In tests cyclegan-small, with one scored seed, is lent the variance between the others’ seeds." in said
+
+
+def test_metrics_without_scores_have_nothing_to_cover(run, scores):
+    assert certainty.intervals_sentence(run, scores, ["fd_dinov2"]) == ""
+
+
+def test_where_units_are_mixed_the_metrics_are_named(run, scores):
+    intervals = {
+        (model, metric): dataclasses.replace(score, unit_kind="page block" if metric == "rfd" else "group")
+        for (model, metric), score in scores.intervals.items()
+    }
+    said = certainty.intervals_sentence(run, dataclasses.replace(scores, intervals=intervals), MAIN_METRICS)
+    assert "the intervals of rFD do not cover the pages of others" in said

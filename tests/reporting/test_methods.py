@@ -1,7 +1,9 @@
 import dataclasses
+import json
 
 import pytest
 
+from bench.errors import RequestError
 from bench.reporting import citing, methods, narrating, sentences
 from bench.reporting.naming import MAIN_METRICS
 from bench.reporting.reading import read_run
@@ -177,3 +179,46 @@ def test_scores_that_were_asked_for_and_could_not_be_had_are_missed(run, scores,
     asked = dataclasses.replace(run, experiment=run.experiment | {"metrics": {"dinov2": wish}})
     assert any("DINOv2" in line for line in methods.warnings(asked, scores)) == (wish == "auto")
     assert not any("DINOv2" in line for line in methods.warnings(run, scores))
+
+
+def test_the_methods_text_has_every_number_that_a_model_was_trained_with(own_run, change_json):
+    path = own_run / "experiment.toml"
+    path.write_text(path.read_text() + '\n[model_settings.pix2pix]\nlr = 0.0002\nngf = 16\nnorm = "batch"\n')
+    assert "Settings: pix2pix-small: lr 0.0002, ngf 16, norm batch." in narrating.settings_sentence(read_run(own_run))
+    plan = json.loads((own_run / "plan.json").read_text())
+    plan["models"]["pix2pix"]["decided"] = {"norm": "instance"}
+    change_json(own_run / "plan.json", models=plan["models"])
+    assert "norm instance." in narrating.settings_sentence(read_run(own_run))
+    plan["models"]["pix2pix"]["decided"] = "on"
+    change_json(own_run / "plan.json", models=plan["models"])
+    with pytest.raises(RequestError, match="decided"):
+        read_run(own_run)
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"), [("1h30m", "1 h 30 min"), ("90s", "90 s"), ("2-pflop", "2-pflop"), ("1d", "1 d")]
+)
+def test_budgets_are_written_as_people_write_them(run, budget, said):
+    known = dataclasses.replace(run, plan=run.plan | {"budget": budget})
+    assert f"Budget: {said} of training" in sentences.budget_sentence(known)
+
+
+def test_the_time_that_planned_steps_took_is_told(run):
+    assert (
+        "Steps come from timing each model once, before training; cells took 44.2 s to 45.2 s."
+        in sentences.calibrated_sentence(run)
+    )
+    repeated = dataclasses.replace(run, plan=run.plan | {"repeats": "ab" * 32})
+    assert sentences.calibrated_sentence(repeated).startswith("Steps are those of another run’s plan; ")
+    assert sentences.calibrated_sentence(dataclasses.replace(run, plan=run.plan | {"budget_unit": "flops"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("resolution", "said"), [(64, "0.38 px, so that their pixels must coincide"), (512, "within 3 px."), (256, "")]
+)
+def test_the_tolerance_of_lines_is_told_at_the_size_that_was_scored(run, resolution, said):
+    sentence = methods.tolerance_sentence(
+        dataclasses.replace(run, experiment=run.experiment | {"resolution": resolution})
+    )
+    assert said in sentence
+    assert bool(sentence) == bool(said)

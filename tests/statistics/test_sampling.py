@@ -33,6 +33,14 @@ def test_with_fewer_groups_blocks_of_neighbours_take_their_place():
     assert (np.diff(units.numbers) >= 0).all()
 
 
+def test_blocks_are_of_neighbours_by_number():
+    """As text, page 10 comes before page 2."""
+    pages = [f"c1_p{page}" for page in range(40)]
+    units = sampling_units(pages, ["c1"] * 40)
+    assert list(units.numbers) == [page // 2 for page in range(40)]
+    assert units.digest != sampling_units([f"c1_p{page:02d}" for page in range(39)] + ["c0"], ["c1"] * 40).digest
+
+
 def test_windows_of_one_page_share_its_unit():
     pages, groups = book(2, 30)
     units = sampling_units(pages + pages, groups + groups)

@@ -202,12 +202,10 @@ def test_a_model_with_one_seed_left_is_lent_the_variance_between_the_others_seed
     assert ours.lent == ("a",)
     assert ours.covers == "seeds and pages"
     assert not ours.significant
-    # Pages do not vary in the difference: Welch's test of one value against three, with the pooled variance for the one.
-    variance = seeds.var(ddof=1)
-    error = math.sqrt(variance + variance / 3)
-    degrees = error**4 / (variance**2 / 4 + (variance / 3) ** 2 / 2)
-    assert ours.degrees == pytest.approx(degrees)
-    assert ours.p == pytest.approx(2 * stats.t.sf(abs(ours.value) / error, degrees))
+    # Pages do not vary in the difference: the pooled t test of one value against three, its variance from b and c.
+    error = math.sqrt(seeds.var(ddof=1) * (1 + 1 / 3))
+    assert ours.degrees == pytest.approx(4)
+    assert ours.p == pytest.approx(2 * stats.t.sf(abs(ours.value) / error, 4))
     assert found["b", "c"].lent == ()
     assert interval(sample(scores), "a").covers == "pages only"
 

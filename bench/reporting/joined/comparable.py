@@ -13,7 +13,7 @@ from bench.metrics.registry import METRICS
 from bench.reporting import sentences
 from bench.reporting.joined.differing import differing
 from bench.reporting.naming import counted, metric_title
-from bench.reporting.reading import IMAGE_COLUMNS, Run
+from bench.reporting.reading import IMAGE_COLUMNS, Run, unit_identity
 
 PARTS = ("train", "validation", "test")
 """The parts of a split, lists of page ids in split.json."""
@@ -129,7 +129,7 @@ def _measured(run: Run) -> dict[str, tuple[str, ...]]:
 
 def _identity(score: Mapping[str, Any]) -> tuple[str, ...]:
     """Return extractor, weights, resize, n and pairing in one id, then the units of pages that were left out in turn."""
-    return str(score["metric_id"]), str(score["jackknife_unit"]), str(score["jackknife_sizes"])
+    return str(score["metric_id"]), *unit_identity(score)
 
 
 _CHECKS: tuple[Callable[[Run, Run], str], ...] = (_resolution, _split, _windows, _truth, _metrics)

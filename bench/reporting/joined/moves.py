@@ -11,7 +11,6 @@ from bench.metrics.registry import METRICS, Metric
 from bench.reporting.joined.across import Across, is_chance
 from bench.reporting.joined.differing import SEPARATOR
 from bench.reporting.joined.reading import Joined
-from bench.reporting.joined.words import differ_sentence
 from bench.reporting.legend import draw_legend, legend_height
 from bench.reporting.lettering import fitted
 from bench.reporting.naming import MAIN_METRICS
@@ -96,7 +95,7 @@ def _label_bands(axes: Axes, joined: Joined, places: dict[tuple[int, str], float
 def moves_caption(joined: Joined, across: Across) -> str:
     """Return the caption of the figure: what the bands, dots and lines are."""
     return (
-        f"Scores from run to run, a band a run, with 95 % intervals. {differ_sentence(joined)} Colour: competitors; grey: "
+        f"Scores from run to run, a band a run, with 95 % intervals. Colour: competitors; grey: "
         "reference rows; thin lines join a model’s scores; an arrow at the edge carries the value of a row outside the panel’s "
         f"range.{uncalibrated_note(across.metrics)}"
     )

@@ -59,7 +59,7 @@ def _score_table(name: str, heading: str, caption: str, metrics: list[str], join
         score_sections(metrics, own, run, scores)
         for own, run, scores in zip(marks, joined.runs, across.scores, strict=True)
     ]
-    notes = (*_hole_notes(joined, marks), *words.score_notes(joined, across, metrics))
+    notes = (*_hole_notes(joined, marks), *words.score_notes(joined, across, metrics, shuffled=True))
     return _blocks_table(joined, name, heading, caption, score_columns(metrics), blocks, notes)
 
 

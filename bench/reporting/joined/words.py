@@ -57,6 +57,8 @@ def further_caption(joined: Joined, across: Across, metrics: Sequence[str]) -> s
         differ_sentence(joined),
         f"Mean ± half-width of the 95 % interval over {extent(joined)}.",
         _by_run(joined, across, partial(certainty.intervals_sentence, metrics=metrics)),
+        told(joined, [certainty.bold_rule(scores) for scores in across.scores]),
+        _by_run(joined, across, lambda run, scores: _text(*certainty.undecided_sentences(run, scores, metrics))),
         setting(joined),
     )
 
@@ -87,6 +89,7 @@ def differences_caption(joined: Joined, across: Across) -> str:
         if any(scores.noise for scores in across.scores)
         else "",
         told_of(joined, certainty.one_seed_sentence),
+        _by_run(joined, across, certainty.lent_sentence),
         setting(joined),
     )
 
@@ -136,9 +139,20 @@ def gaps_caption(joined: Joined, across: Across) -> str:
         f"Difference ± half-width of the 95 % interval over {extent(joined)}; bold: Holm-adjusted p below .05, adjusted for all "
         "differences between runs in that metric.",
         pairing_sentence(across),
-        told_of(joined, certainty.one_seed_sentence),
+        covering_sentence(joined, across),
         reading_across(joined),
         setting(joined),
+    )
+
+
+def covering_sentence(joined: Joined, across: Across) -> str:
+    """Return which differences between runs cover pages only, and which stand on the other run's seeds; "" where none do."""
+    only = [gap.model for gap in across.gaps if gap.difference.covers == "pages only"]
+    lent = [gap.model for gap in across.gaps if gap.difference.lent]
+    named = [listed([joined.shown(model) for model in dict.fromkeys(models)]) for models in (only, lent)]
+    return _text(
+        f"One seed: differences of {named[0]} cover pages only." if only else "",
+        f"With one seed in a run, {named[1]} is lent the variance between the seeds of the other." if lent else "",
     )
 
 
@@ -167,10 +181,13 @@ def reading_across(joined: Joined) -> str:
     return _text(*parts)
 
 
-def score_notes(joined: Joined, across: Across, metrics: list[str]) -> list[str]:
-    """Return what stands below a table of scores: how the metrics were computed, then the conditions of the runs."""
+def score_notes(joined: Joined, across: Across, metrics: list[str], *, shuffled: bool = False) -> list[str]:
+    """Return what stands below a table of scores: how the metrics were computed, then the conditions of the runs.
+
+    `shuffled`: whether the table has rows of shuffled pages.
+    """
     both = list(zip(joined.runs, across.scores, strict=True))
-    notes = merged(joined, [methods.footnotes(run, scores, metrics) for run, scores in both])
+    notes = merged(joined, [methods.footnotes(run, scores, metrics, shuffled=shuffled) for run, scores in both])
     return notes + conditions(joined)
 
 
@@ -195,7 +212,7 @@ def answer(joined: Joined, across: Across) -> list[str]:
         lines.append(f"{joined.shown(model)}: {moved} of {counted(len(own), 'difference')} between runs significant.")
     if not lines:
         return ["No model was scored in two runs: nothing can be compared across them."]
-    caution = told_of(joined, certainty.one_seed_sentence)
+    caution = covering_sentence(joined, across)
     return [*lines, caution] if caution else lines
 
 
