@@ -100,7 +100,8 @@ def set_notes(run: Run, metrics: list[str]) -> list[str]:
     notes = []
     if loose := [name for name in metrics if not calibrated(name)]:
         titles = listed(metric_titles(loose))
-        meant = " or ".join(METRICS[CALIBRATED_FORM[name]].shown.partition(" ")[0] for name in loose)
+        *most, last = (METRICS[CALIBRATED_FORM[name]].shown.partition(" ")[0] for name in loose)
+        meant = f"{', '.join(most)} or {last}" if most else last
         notes.append(f"{titles} — uncalibrated: random features, valid only within this table; not {meant}.")
     notes += [sentence for name in metrics if (sentence := set_sentence(run, name))]
     if "lpips" in metrics:

@@ -151,7 +151,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
             f"{counted(run.pages, 'page')} of {counted(groups, 'group')}, {counted(len(run.windows), 'window')}",
         ),
         ("Seeds", listed([str(seed) for seed in run.seeds])),
-        ("Budget", f"{run.plan['budget']}{each}"),
+        ("Budget", f"{sentences.budget_words(run)}{each}"),
     ]
 
 

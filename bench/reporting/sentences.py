@@ -56,14 +56,14 @@ def budget_sentence(run: Run) -> str:
     if not run.plan["trained_cells"]:
         return "Nothing was trained here."
     cells = counted(int(run.plan["trained_cells"]), "trained cell")
-    return f"Budget: {_budget(run)} of training, shared equally by {cells} ({share_of_budget(run)} each)."
+    return f"Budget: {budget_words(run)} of training, shared equally by {cells} ({share_of_budget(run)} each)."
 
 
 _TIME = re.compile(r"(?:[\d.]+[smhd])+")
 _UNITS = {"s": "s", "m": "min", "h": "h", "d": "d"}
 
 
-def _budget(run: Run) -> str:
+def budget_words(run: Run) -> str:
     """Return the budget as people write it: "30 min" for "30m", "1 h 30 min" for "1h30m"."""
     text = str(run.plan["budget"])
     if not _TIME.fullmatch(text):

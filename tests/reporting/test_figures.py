@@ -401,3 +401,9 @@ def test_curves_stand_against_seconds_images_and_flops(finished_run):
     figure = curves_figure(read_run(finished_run))
     labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
     assert labels == ["training seconds", "images seen", "training FLOPs"]
+
+
+@pytest.mark.parametrize(("low", "high"), [(3, 11), (9, 24), (10, 20), (0.05, 0.2), (40, 110)])
+def test_a_short_range_has_enough_ticks_to_read_its_scale(low, high):
+    """With two, a logarithmic axis looks like any other."""
+    assert len(log_ticks(low, high, 4)) >= 3
