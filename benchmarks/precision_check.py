@@ -1,6 +1,7 @@
 """Whether bf16 and float32 end at the same validation scores: every model trained in both, same seeds, same batches, same steps.
 
-    python benchmarks/precision_check.py [--models NAMES] [--steps 300] [--seeds 3] [--resolution 256] [--device auto] [--json FILE]
+    python benchmarks/precision_check.py [--models NAMES] [--preset paper] [--steps 300] [--seeds 3] [--resolution 256]
+                                         [--device auto] [--json FILE]
 
 `--steps` are Pix2Pix's; the others do as many as take about the same time. Printed for each model: mean CIEDE2000 on held-out
 windows by precision, their paired difference over the seeds, and the standard deviation between seeds, the noise to see it in.
@@ -22,6 +23,7 @@ import data
 import models
 from bench.checkpoints import seed_everything
 from bench.devices import choose_device, choose_fastest_convolutions, use_exact_float32
+from bench.preset_files import read_preset
 from bench.stepping import Stepper
 from bench.validation import Validation
 
@@ -34,6 +36,7 @@ def main() -> None:
     """Train, score, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(SHARE_OF_STEPS))
+    parser.add_argument("--preset", default="paper", help="whose settings the models have; `small` has narrow widths")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--resolution", type=int, default=256)
@@ -70,7 +73,8 @@ def _score(
     asked: argparse.Namespace,
     device: str,
 ) -> float:
-    settings = models.parse_settings(name, {"vgg_loss": "off"} if name == "pix2pixhd" else {})
+    own = read_preset(asked.preset)["model_settings"][name]
+    settings = models.parse_settings(name, own | ({"vgg_loss": "off"} if name == "pix2pixhd" else {}))
     seed_everything(seed)
     translator = models.build(name, settings, asked.resolution, seed=seed, device=device)
     batches = data.TrainingBatches(
