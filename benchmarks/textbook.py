@@ -207,6 +207,8 @@ def plain(network: nn.Module) -> nn.Module:
     for module in list(copied.modules()):
         if isinstance(module, nn.Conv2d):
             module.__class__ = nn.Conv2d
+        elif isinstance(module, nn.ConvTranspose2d):
+            module.__class__ = nn.ConvTranspose2d
         for name, child in module.named_children():
             if isinstance(child, nn.InstanceNorm2d):
                 setattr(module, name, nn.InstanceNorm2d(child.num_features))

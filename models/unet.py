@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.layers import normalisation
+from models.small_images import SmallConv2d, SmallConvTranspose2d
 
 if TYPE_CHECKING:
     from models.generators import GeneratorSettings
@@ -28,11 +29,11 @@ class UNetLevel(nn.Module):
         """Make a level with `outer` channels outside and `inner` inside; the innermost has no norm there."""
         super().__init__()
         bias, statistics = settings.norm == "instance", settings.inference_batch_norm
-        layers = [nn.LeakyReLU(0.2, inplace=True), nn.Conv2d(outer, inner, 4, stride=2, padding=1, bias=bias)]
+        layers = [nn.LeakyReLU(0.2, inplace=True), SmallConv2d(outer, inner, 4, stride=2, padding=1, bias=bias)]
         if inside is not None:
             layers += [normalisation(settings.norm, inner, statistics), inside]
         joined = inner if inside is None else 2 * inner
-        layers += [nn.ReLU(inplace=True), nn.ConvTranspose2d(joined, outer, 4, stride=2, padding=1, bias=bias)]
+        layers += [nn.ReLU(inplace=True), SmallConvTranspose2d(joined, outer, 4, stride=2, padding=1, bias=bias)]
         layers += [normalisation(settings.norm, outer, statistics)]
         if dropout > 0:
             layers.append(nn.Dropout(dropout))

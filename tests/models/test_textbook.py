@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import models
-from models import winograd
+from models import small_images, winograd
 
 R, STEPS = 64, 4
 NARROW = {
@@ -55,6 +55,27 @@ WIDE = {
     "cyclegan": {"ngf": 32, "ndf": 32, "n_blocks": 1},
 }
 """Wide enough in a few layers for Winograd's convolutions."""
+
+
+def test_losses_are_those_of_the_textbook_step_by_products_of_small_images_too(yardstick, monkeypatch):
+    made = []
+    for name in ("transposed_convolution", "convolution_to_one_pixel"):
+        own = getattr(small_images, name)
+        monkeypatch.setattr(small_images, name, lambda *given, own=own, name=name: made.append(name) or own(*given))
+    monkeypatch.setattr(small_images, "LEAST_CHANNELS", 8)
+    settings = models.parse_settings("pix2pix", NARROW["pix2pix"])
+    ours = models.build("pix2pix", settings, R, seed=0, dtype=torch.float64)
+    theirs = yardstick.textbook("pix2pix", ours, yardstick.Parts(lambda: None))
+    for step in range(2):
+        generator = torch.Generator().manual_seed(step)
+        bw, color = torch.rand(2, 1, 3, R, R, generator=generator, dtype=torch.float64) * 2 - 1
+        found = ours.train_step(bw, color)
+        assert {"transposed_convolution", "convolution_to_one_pixel"} <= set(made)
+        before = len(made)
+        wanted = theirs.step(bw, color)
+        assert len(made) == before, "the yardstick is torch's own"
+        for key, value in wanted.items():
+            assert float(found[key]) == pytest.approx(float(value), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", WIDE)
