@@ -239,3 +239,18 @@ def test_finished_run_keeps_its_scores_where_the_weights_are_gone(
     assert not evaluation._needs_scores(cell, choice, ONE_BLOCK, chance=False)
     write_parquet(cell.images, pd.DataFrame({"window": ["a"]} | {name: [0.5] for name in columns if name != "lpips"}))
     assert evaluation._needs_scores(cell, choice, ONE_BLOCK, chance=False)
+
+
+def test_cells_without_scores_beside_better_ones_are_refused_before_they_are_trained(
+    tmp_path: Path, tiny_experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    folder, choice = RunFolder(tmp_path / "run"), choose_metrics()
+    evaluation.refuse_mixed_scores(folder, tiny_experiment, choice)
+    for cell in tiny_experiment.cells:
+        write_json(folder.cell(cell.name).sets, {"format": 1, "scores": [{"metric": "fid", "calibrated": True}]})
+    # All scored: nothing would be computed here.
+    evaluation.refuse_mixed_scores(folder, tiny_experiment, choice)
+    folder.cell("oracle").sets.unlink()
+    with pytest.raises(RequestError, match=r"has fid, which cannot be computed again here .* `bench data prepare"):
+        evaluation.refuse_mixed_scores(folder, tiny_experiment, choice)

@@ -13,6 +13,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageDraw
 
+from bench.reporting.reading import read_run
+from bench.reporting.scores import score_run
+
 SIZE = 64
 PAGES = tuple(f"moon-garden_ch{chapter}_p{page}" for chapter in (1, 2) for page in (1, 2, 3))
 WINDOWS = tuple(f"{page}-{end}" for page in PAGES for end in (0, 1))
@@ -253,6 +256,16 @@ def write_run(run):
 def finished_run(tmp_path_factory) -> Path:
     """The run, shared by tests that only read it."""
     return write_run(tmp_path_factory.mktemp("runs") / "tiny-demo")
+
+
+@pytest.fixture(scope="session")
+def run(finished_run):
+    return read_run(finished_run)
+
+
+@pytest.fixture(scope="session")
+def scores(run):
+    return score_run(run)
 
 
 @pytest.fixture

@@ -2,23 +2,11 @@
 
 import dataclasses
 
-import pytest
-
 from bench.reporting import certainty
 from bench.reporting.naming import MAIN_METRICS
 from bench.reporting.page import answer
 from bench.reporting.reading import read_run
 from bench.reporting.scores import score_run
-
-
-@pytest.fixture(scope="module")
-def run(finished_run):
-    return read_run(finished_run)
-
-
-@pytest.fixture(scope="module")
-def scores(run):
-    return score_run(run)
 
 
 def with_verdict(scores, metric, **changes):

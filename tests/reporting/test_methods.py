@@ -12,16 +12,6 @@ from bench.reporting.scores import score_run
 CALIBRATED = {"rfd": "fid", "rkid": "kid", "rprecision": "precision", "rrecall": "recall"}
 
 
-@pytest.fixture(scope="module")
-def run(finished_run):
-    return read_run(finished_run)
-
-
-@pytest.fixture(scope="module")
-def scores(run):
-    return score_run(run)
-
-
 def everything(run, scores):
     """All that stands on and around the main table."""
     notes = [*methods.footnotes(run, scores, list(scores.metrics)), *methods.conditions(run)]

@@ -12,8 +12,6 @@ from bench.reporting import citing
 from bench.reporting.bibliography import data_key, literature, own_entries, year_of
 from bench.reporting.methods import methods_parts, methods_text
 from bench.reporting.methods_latex import methods_texts
-from bench.reporting.reading import read_run
-from bench.reporting.scores import score_run
 
 AUTHOR_AND_YEAR = re.compile(r"([A-Z]\w+)(?: et al\.| and \w+|, \w+ and \w+) (\d{4})")
 """How a metric's source names a work."""
@@ -38,16 +36,6 @@ def entries_of(bib):
 
 def cited_in(tex):
     return {key for keys in re.findall(r"\\cite\{([^}]*)\}", tex) for key in keys.split(",")}
-
-
-@pytest.fixture(scope="module")
-def run(finished_run):
-    return read_run(finished_run)
-
-
-@pytest.fixture(scope="module")
-def scores(run):
-    return score_run(run)
 
 
 def texts_of(run, scores):
